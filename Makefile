@@ -1,0 +1,119 @@
+# Run `make` for the list of what can be done.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# A new user's PATH often lacks the Go that is installed.
+ifeq ($(shell command -v go),)
+export PATH := $(PATH):/usr/local/go/bin
+endif
+
+# The programs under test, for the tests that run whole programs.
+export CINNAMON_BIN := $(CURDIR)/bin/cinnamon
+export CINNAMON_DEV_BIN := $(CURDIR)/bin/cinnamon-dev
+
+# Flags for go test, for example: make test TESTFLAGS='-run Cancel -v'
+TESTFLAGS ?=
+
+TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
+LINT := $(TOOL) golangci-lint
+COMPOSE := $(shell command -v docker-compose || echo docker compose)
+
+##@ Use
+
+.PHONY: demo
+demo: setup ## Install what is missing, build, and watch the bundled suite run
+	bin/cinnamon-dev demo
+
+.PHONY: up
+up: setup ## Run the whole system on this machine until interrupted
+	bin/cinnamon-dev up
+
+.PHONY: setup
+setup: ## Install what the demo needs, and build
+	scripts/setup.sh demo
+	$(MAKE) --no-print-directory build
+	bin/cinnamon browser install
+
+.PHONY: build
+build: ## Build bin/cinnamon and bin/cinnamon-dev
+	go build -o bin/ ./cmd/cinnamon
+	go -C devstack build -o ../bin/ ./cmd/cinnamon-dev
+
+##@ Test
+
+.PHONY: test
+test: setup/test ## Run all tests of all modules
+	@packages=$$(go list ./... | grep -v '/e2e$$'); failed=; \
+	go test $(TESTFLAGS) $$packages || failed=1; \
+	go -C devstack test -count=1 $(TESTFLAGS) ./... || failed=1; \
+	go test -count=1 $(TESTFLAGS) ./e2e/... || failed=1; \
+	[ -z "$$failed" ]
+
+.PHONY: test/race
+test/race: setup/test ## Run the tests of the product with the race detector
+	go test -race $(TESTFLAGS) ./...
+
+.PHONY: test/e2e
+test/e2e: setup/test ## Run only the tests of the whole chain
+	go test -count=1 $(TESTFLAGS) ./e2e/...
+
+.PHONY: setup/test
+setup/test:
+	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory build
+	@bin/cinnamon browser install
+
+##@ Check and change
+
+.PHONY: lint
+lint: lint/go lint/workflows lint/shell ## Run all linters
+
+.PHONY: lint/go
+lint/go: ## Run golangci-lint in the product and in devstack
+	$(LINT) run ./...
+	cd devstack && $(LINT) run --config ../.golangci.yml ./...
+
+.PHONY: lint/workflows
+lint/workflows: ## Check that workflow code is deterministic
+	$(TOOL) workflowcheck ./workflows/...
+
+.PHONY: lint/shell
+lint/shell:
+	shellcheck scripts/*.sh .ci/run
+
+.PHONY: fmt
+fmt: ## Format all Go code
+	$(LINT) fmt ./...
+	cd devstack && $(LINT) fmt --config ../.golangci.yml ./...
+
+.PHONY: verify
+verify: ## Check that module files, generated code and docker-compose.yml are in order
+	go mod tidy -diff
+	go -C devstack mod tidy -diff
+	go -C tools mod tidy -diff
+	$(LINT) config verify
+	POSTGRES_PASSWORD=x REDIS_PASSWORD=x CINNAMON_API_KEY=x $(COMPOSE) config --quiet
+	@before=$$(git status --porcelain; git diff); go generate ./...; \
+	if [ "$$before" != "$$(git status --porcelain; git diff)" ]; then \
+		git status --short; echo 'verify: go generate changes the files above: commit them' >&2; exit 1; fi
+
+.PHONY: histories
+histories: setup/test ## Record the workflow histories that today's code must replay
+	go test -count=1 -run History ./workflows/... -update
+
+.PHONY: ci
+ci: ## Run what CI runs
+	.ci/run
+
+.PHONY: clean
+clean: ## Remove what was built and installed into this folder
+	rm -rf bin e2e/bullmq/node_modules
+
+.PHONY: help
+help:
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z0-9\/]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,308 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/testcase"
+)
+
+// defaultStepTimeout is what a step may take unless the case says otherwise: the default of Chrome's Recorder and of
+// Playwright's assertions.
+const defaultStepTimeout = 5 * time.Second
+
+// attempt is one attempt of a run while it is carried out.
+type attempt struct {
+	*TestExecution
+	in    AttemptInput
+	claim store.Claim
+	log   *slog.Logger
+	began time.Time
+
+	steps    []store.Step
+	progress json.RawMessage
+}
+
+// verdict is why an attempt did not pass.
+type verdict struct {
+	reason string
+	stack  string
+	final  bool
+	status store.RunStatus
+}
+
+// execute runs the test and says how it went.
+func (a *attempt) execute(ctx context.Context) store.Outcome {
+	v := a.drive(ctx)
+	o := store.Outcome{Status: store.RunCompleted, TotalSteps: len(a.steps), Duration: time.Since(a.began)}
+	if len(a.steps) == 0 {
+		o.TotalSteps = a.claim.Run.TotalSteps
+	}
+	for i := range a.steps {
+		switch s := &a.steps[i]; s.Status {
+		case store.StepSuccess:
+			o.CompletedSteps++
+		case store.StepAdapted:
+			o.CompletedSteps++
+			o.AdaptedSteps++
+		case store.StepFailed:
+			o.FailedSteps++
+		case store.StepPending, store.StepRunning, store.StepSkipped:
+			s.Status = store.StepSkipped
+		}
+	}
+	if v != nil {
+		o.Status, o.Error, o.Stack, o.Final = v.status, v.reason, v.stack, v.final
+	} else if o.AdaptedSteps > 0 {
+		o.Status = store.RunAdapted
+	}
+	return o
+}
+
+// drive opens a browser and runs the steps; nil means that all of them passed.
+func (a *attempt) drive(ctx context.Context) *verdict {
+	if a.claim.Job.Stalls > maxStalls {
+		return &verdict{status: store.RunFailed, final: true, reason: fmt.Sprintf(
+			"job stalled more than allowable limit: %d workers died while they ran this test", a.claim.Job.Stalls)}
+	}
+	if a.claim.Definition == nil {
+		return &verdict{status: store.RunFailed, final: true, reason: fmt.Sprintf(
+			"there is no test case %q; it may have been deleted", a.claim.Run.TestCaseID)}
+	}
+	c, err := testcase.Parse(a.claim.Definition)
+	if err != nil {
+		return &verdict{status: store.RunFailed, final: true, reason: "the test case is not valid: " + err.Error()}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, a.in.Timeout, errAttemptTimeout)
+	defer cancel()
+
+	session, failed := a.open(ctx, c)
+	if failed != nil {
+		return failed
+	}
+	defer func() {
+		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		if err := session.Close(closeCtx); err != nil {
+			a.log.WarnContext(ctx, "the browser session did not close cleanly", "error", err)
+		}
+	}()
+	for i, step := range c.Steps {
+		if failed := a.step(ctx, session, i, step); failed != nil {
+			return failed
+		}
+	}
+	return nil
+}
+
+var errAttemptTimeout = errors.New("the attempt took longer than its timeout")
+
+// open writes the plan of steps while a browser session opens.
+func (a *attempt) open(ctx context.Context, c *testcase.Case) (browser.Session, *verdict) {
+	a.steps = make([]store.Step, len(c.Steps))
+	for i, s := range c.Steps {
+		a.steps[i] = store.Step{
+			RunID: a.in.RunID, Attempt: a.claim.Attempt, Number: i + 1, Action: s.Action(), Description: s.Description(),
+			Status: store.StepPending,
+		}
+	}
+	planned := make(chan error, 1)
+	go func() { planned <- a.Store.PlanSteps(ctx, a.in.RunID, a.claim.Attempt, a.steps, time.Now()) }()
+
+	session, err := a.Browsers.Open(ctx, a.options(c))
+	planErr := <-planned
+	if err != nil {
+		return nil, a.judge(ctx, "opening a browser: ", err)
+	}
+	if planErr != nil {
+		failed := a.judge(ctx, "recording the steps: ", planErr)
+		if err := session.Close(context.WithoutCancel(ctx)); err != nil {
+			a.log.WarnContext(ctx, "the browser session did not close cleanly", "error", err)
+		}
+		return nil, failed
+	}
+	return session, nil
+}
+
+func (a *attempt) options(c *testcase.Case) browser.Options {
+	cfg := a.claim.Run.Config
+	o := browser.Options{
+		Viewport:    browser.Viewport{Width: cfg.Viewport.Width, Height: cfg.Viewport.Height},
+		Headless:    cfg.Headless,
+		BaseURL:     cfg.BaseURL,
+		StepTimeout: defaultStepTimeout,
+	}
+	if o.BaseURL == "" {
+		o.BaseURL = c.BaseURL
+	}
+	if c.Timeout > 0 {
+		o.StepTimeout = time.Duration(c.Timeout) * time.Millisecond
+	}
+	return o
+}
+
+// step runs one step and records how it went.
+func (a *attempt) step(ctx context.Context, session browser.Session, i int, step testcase.Step) *verdict {
+	s := &a.steps[i]
+	s.Status, s.StartedAt = store.StepRunning, time.Now()
+	a.show(i, s, "running")
+	err := session.Do(ctx, step)
+	s.Duration = time.Since(s.StartedAt)
+	if err == nil {
+		s.Status = store.StepSuccess
+		if err := a.Store.EndStep(ctx, a.in.Queue, *s, nil, time.Now()); err != nil {
+			return a.judge(ctx, "recording a step: ", err)
+		}
+		a.show(i, s, "completed")
+		return nil
+	}
+	failed := a.judge(ctx, fmt.Sprintf("step %d (%s): ", s.Number, s.Description), err)
+	s.Status, s.Error = store.StepFailed, failed.reason
+	recordCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
+	if err := a.Store.EndStep(recordCtx, a.in.Queue, *s, a.screenshot(recordCtx, session, s), time.Now()); err != nil {
+		a.log.WarnContext(ctx, "the failed step could not be recorded", "step", s.Number, "error", err)
+	}
+	a.show(i, s, "failed")
+	return failed
+}
+
+// screenshot keeps a picture of the failed step; a run without one is better than no verdict.
+func (a *attempt) screenshot(ctx context.Context, session browser.Session, s *store.Step) *store.Artifact {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	picture, err := session.Screenshot(ctx)
+	if err != nil {
+		a.log.WarnContext(ctx, "no screenshot of the failed step", "step", s.Number, "error", err)
+		return nil
+	}
+	name := fmt.Sprintf("attempt-%d-step-%d.png", s.Attempt, s.Number)
+	file, err := a.Artifacts.Save(a.in.RunID, name, picture)
+	if err != nil {
+		a.log.WarnContext(ctx, "the screenshot could not be saved", "step", s.Number, "error", err)
+		return nil
+	}
+	return &store.Artifact{
+		ID: uuid.NewString(), RunID: a.in.RunID, Attempt: s.Attempt, StepNumber: s.Number, Kind: "screenshot",
+		ContentType: "image/png", Bytes: file.Bytes, SHA256: file.SHA256, Path: file.Path,
+	}
+}
+
+// judge says what an error means for the attempt.
+func (a *attempt) judge(ctx context.Context, where string, err error) *verdict {
+	v := &verdict{status: store.RunFailed, reason: where + err.Error()}
+	switch {
+	case cancelRequested(ctx):
+		v.status, v.final, v.reason = store.RunCancelled, true, "Cancelled on request"
+	case errors.Is(context.Cause(ctx), errAttemptTimeout):
+		v.reason = fmt.Sprintf("%sthe test took longer than its timeout of %s", where, a.in.Timeout)
+	case browser.KindOf(err) == browser.Unsupported:
+		v.final = true
+	}
+	v.stack = v.reason
+	return v
+}
+
+// show publishes the progress of the run at one of its steps.
+func (a *attempt) show(i int, s *store.Step, status string) {
+	done := i
+	if status == "completed" {
+		done++
+	}
+	p := Progress{
+		TestRunID: a.in.RunID, CurrentStep: s.Number, TotalSteps: len(a.steps), Percentage: done * 100 / len(a.steps),
+		Message:  fmt.Sprintf("Step %d of %d: %s", s.Number, len(a.steps), s.Description),
+		StepData: &StepData{Action: s.Action, Status: status, Error: s.Error},
+	}
+	if status != "running" {
+		p.StepData.Duration = s.Duration.Milliseconds()
+	}
+	record, err := json.Marshal(p)
+	if err != nil {
+		a.log.Error("progress could not be encoded", "error", err)
+		return
+	}
+	a.progress = record
+	a.Progress.Publish(a.in.Queue, a.in.RunID, a.claim.Attempt, record)
+}
+
+// finish records the outcome. The browser's work is done by now: a database that is away for a while must not undo it.
+func (a *attempt) finish(ctx context.Context, o store.Outcome) (queue.Job, error) {
+	result, err := json.Marshal(a.result(o))
+	if err != nil {
+		return queue.Job{}, fmt.Errorf("encoding the result: %w", err)
+	}
+	o.Result, o.Progress = result, a.progress
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	defer cancel()
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		job, err := a.Store.FinishAttempt(ctx, a.in.Queue, a.in.RunID, a.claim.Attempt, o, time.Now())
+		switch {
+		case err == nil:
+			return job, nil
+		case errors.Is(err, queue.ErrSuperseded), errors.Is(err, queue.ErrFinished):
+			return job, fault.Wrap(fault.Conflict, err, "this attempt was given up for dead; its outcome does not count")
+		case fault.Of(err) != fault.Unavailable:
+			return job, fmt.Errorf("recording the outcome: %w", err)
+		}
+		a.log.WarnContext(ctx, "the outcome could not be recorded yet", "error", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return job, fmt.Errorf("recording the outcome: %w", err)
+		}
+	}
+}
+
+func (a *attempt) result(o store.Outcome) Result { return resultOf(a.in.RunID, o) }
+
+func resultOf(runID string, o store.Outcome) Result {
+	return Result{
+		TestRunID: runID, Status: o.Status, TotalSteps: o.TotalSteps, CompletedSteps: o.CompletedSteps,
+		FailedSteps: o.FailedSteps, AdaptedSteps: o.AdaptedSteps, Duration: o.Duration.Milliseconds(), Error: bounded(o.Error, 1000),
+	}
+}
+
+// lines is the table of steps as it goes into the workflow's history: bounded.
+func lines(steps []store.Step) []StepLine {
+	const most = 100
+	table := make([]StepLine, 0, min(len(steps), most))
+	for _, s := range steps {
+		if len(table) == most {
+			break
+		}
+		table = append(table, StepLine{
+			Number: s.Number, Description: bounded(s.Description, 80), Status: s.Status, Duration: s.Duration.Milliseconds(),
+			Error: bounded(s.Error, 120),
+		})
+	}
+	return table
+}
+
+func bounded(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// cancelRequested says that somebody cancelled the workflow, as opposed to a worker that stops or was given up for dead.
+func cancelRequested(ctx context.Context) bool {
+	return temporal.IsCanceledError(context.Cause(ctx))
+}
+
+// interrupted says that the attempt can't end properly here.
+func interrupted(ctx context.Context) bool {
+	return ctx.Err() != nil && !cancelRequested(ctx)
+}

@@ -1,0 +1,175 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/cinnamon-qa/cinnamon/artifact"
+	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+// runStore records runs and owns the state of their jobs.
+type runStore interface {
+	ClaimAttempt(ctx context.Context, queueName, runID, worker string, made int, now time.Time) (store.Claim, error)
+	FinishAttempt(ctx context.Context, queueName, runID string, attempt int, o store.Outcome, now time.Time) (queue.Job, error)
+	EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error
+}
+
+// stepStore records steps.
+type stepStore interface {
+	PlanSteps(ctx context.Context, runID string, attempt int, steps []store.Step, now time.Time) error
+	EndStep(ctx context.Context, queueName string, st store.Step, shot *store.Artifact, now time.Time) error
+	Steps(ctx context.Context, runID string) ([]store.Step, error)
+}
+
+// runReader reads a run that has ended.
+type runReader interface {
+	Run(ctx context.Context, id string) (store.Run, error)
+}
+
+// artifactFolder keeps files.
+type artifactFolder interface {
+	Save(runID, name string, data []byte) (artifact.File, error)
+}
+
+// publisher shows progress to whoever watches. It must not block.
+type publisher interface {
+	Publish(queueName, runID string, attempt int, progress json.RawMessage)
+}
+
+// Config of the activities.
+type Config struct {
+	Store interface {
+		runStore
+		stepStore
+		runReader
+	}
+	Browsers  browser.Opener
+	Artifacts artifactFolder
+	Progress  publisher
+	// Worker names this worker on the jobs that it runs.
+	Worker string
+	Log    *slog.Logger
+}
+
+// TestExecution holds the activities of the TestExecution workflow.
+type TestExecution struct {
+	Config
+}
+
+// NewTestExecution makes the activities.
+func NewTestExecution(cfg Config) *TestExecution { return &TestExecution{Config: cfg} }
+
+const (
+	// maxStalls is how many dying workers a run may outlive. A run that kills its worker each time must not go on for ever.
+	maxStalls = 5
+	// heartbeatEvery is how soon a cancellation is noticed.
+	heartbeatEvery = 500 * time.Millisecond
+	// recordWithin bounds the records that close an attempt; the database may be away for that long.
+	recordWithin = 45 * time.Second
+)
+
+// ExecuteAttempt carries out one attempt of a run. It returns an error only where the platform failed.
+func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (AttemptResult, error) {
+	defer beat(ctx)()
+	claim, err := t.Store.ClaimAttempt(ctx, in.Queue, in.RunID, t.Worker, in.Made, time.Now())
+	if errors.Is(err, queue.ErrFinished) || errors.Is(err, queue.ErrRecorded) {
+		return t.recorded(ctx, in, claim.Job)
+	}
+	if err != nil {
+		return AttemptResult{}, fmt.Errorf("claiming the attempt: %w", err)
+	}
+	log := t.Log.With("test_run_id", in.RunID, "attempt", claim.Attempt)
+	log.InfoContext(ctx, "job started processing", "queue", in.Queue, "worker", t.Worker, "stalls", claim.Job.Stalls)
+
+	a := attempt{TestExecution: t, in: in, claim: claim, log: log, began: time.Now()}
+	outcome := a.execute(ctx)
+	if interrupted(ctx) {
+		return AttemptResult{}, fault.New(fault.Unavailable, "this worker stops or lost its hold of the attempt; another one takes the run over")
+	}
+	job, err := a.finish(ctx, outcome)
+	if err != nil {
+		return AttemptResult{}, err
+	}
+	log.InfoContext(ctx, "job attempt ended", "state", job.State, "status", outcome.Status, "duration_ms", outcome.Duration.Milliseconds())
+	return AttemptResult{
+		Attempt: claim.Attempt, Result: a.result(outcome), Steps: lines(a.steps),
+		Finished: job.State.Finished(), RetryAt: job.DueAt,
+	}, nil
+}
+
+// EndRun ends a run that no attempt ended.
+func (t *TestExecution) EndRun(ctx context.Context, in EndRunInput) (struct{}, error) {
+	run, err := t.Store.Run(ctx, in.RunID)
+	if err != nil {
+		return struct{}{}, fmt.Errorf("reading the run: %w", err)
+	}
+	o := store.Outcome{
+		Status: in.Status, Error: in.Reason, Final: true, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps,
+		FailedSteps: run.FailedSteps, AdaptedSteps: run.AdaptedSteps, Duration: run.Duration,
+	}
+	if o.Result, err = json.Marshal(resultOf(in.RunID, o)); err != nil {
+		return struct{}{}, fmt.Errorf("encoding the result: %w", err)
+	}
+	if err := t.Store.EndRun(ctx, in.Queue, in.RunID, o, time.Now()); err != nil {
+		return struct{}{}, fmt.Errorf("ending the run: %w", err)
+	}
+	return struct{}{}, nil
+}
+
+// recorded answers for an attempt that had ended before: its worker died between recording the outcome and reporting it.
+func (t *TestExecution) recorded(ctx context.Context, in AttemptInput, job queue.Job) (AttemptResult, error) {
+	run, err := t.Store.Run(ctx, in.RunID)
+	if err != nil {
+		return AttemptResult{}, fmt.Errorf("reading the recorded run: %w", err)
+	}
+	steps, err := t.Store.Steps(ctx, in.RunID)
+	if err != nil {
+		return AttemptResult{}, fmt.Errorf("reading the recorded steps: %w", err)
+	}
+	newest := make([]store.Step, 0, len(steps))
+	for _, s := range steps {
+		if s.Attempt == run.Attempt {
+			newest = append(newest, s)
+		}
+	}
+	return AttemptResult{
+		Attempt: run.Attempt, Steps: lines(newest), Finished: job.State.Finished(), RetryAt: job.DueAt,
+		Result: resultOf(in.RunID, store.Outcome{
+			Status: run.Status, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps, FailedSteps: run.FailedSteps,
+			AdaptedSteps: run.AdaptedSteps, Duration: run.Duration, Error: run.Error,
+		}),
+	}, nil
+}
+
+// beat heartbeats until the returned function is called. Without it, neither a dead worker nor a cancellation is noticed.
+func beat(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(heartbeatEvery)
+		defer ticker.Stop()
+		for {
+			activity.RecordHeartbeat(ctx)
+			select {
+			case <-ticker.C:
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}

@@ -1,0 +1,71 @@
+package api
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/starter"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+var caseIDs = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+
+func (h *handlers) saveCase(c *gin.Context) {
+	id := c.Param("id")
+	if !caseIDs.MatchString(id) || strings.HasPrefix(id, starter.InlineCasePrefix) {
+		fail(c, h.Log, fault.InvalidField("testCaseId",
+			"it must be 1 to 128 letters, digits, dots, dashes or underscores, and not begin with %q", starter.InlineCasePrefix))
+		return
+	}
+	data, p := body(c)
+	if p != nil {
+		p.Instance = c.Request.URL.Path
+		answer(c, *p)
+		return
+	}
+	parsed, err := starter.ParseCase("", data)
+	if err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	created, err := h.Store.SaveCase(c.Request.Context(), store.TestCase{ID: id, Title: parsed.Title, Definition: parsed.JSON()})
+	if err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	code := http.StatusOK
+	if created {
+		code = http.StatusCreated
+	}
+	h.showCase(c, code)
+}
+
+func (h *handlers) getCase(c *gin.Context) { h.showCase(c, http.StatusOK) }
+
+func (h *handlers) showCase(c *gin.Context, code int) {
+	tc, err := h.Store.Case(c.Request.Context(), c.Param("id"))
+	if err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	c.JSON(code, caseResource{
+		TestCaseID: tc.ID, Title: tc.Title, Case: tc.Definition, CreatedAt: tc.CreatedAt, UpdatedAt: tc.UpdatedAt,
+	})
+}
+
+func (h *handlers) listCases(c *gin.Context) {
+	list, err := h.Store.Cases(c.Request.Context(), c.Query("after"), maxListed)
+	if err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	items := make([]caseResource, len(list))
+	for i, tc := range list {
+		items[i] = caseResource{TestCaseID: tc.ID, Title: tc.Title, CreatedAt: tc.CreatedAt, UpdatedAt: tc.UpdatedAt}
+	}
+	c.JSON(http.StatusOK, gin.H{"items": items})
+}

@@ -1,0 +1,72 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+)
+
+// maxBody bounds a request: a test case of the largest size and what surrounds it.
+const maxBody = 1<<20 + 64<<10
+
+// public returns what a client may read of an error.
+func public(err error) (message string, fields []fault.Field) {
+	if coded, ok := errors.AsType[*fault.Error](err); ok {
+		return coded.Message, coded.Fields
+	}
+	return "", nil
+}
+
+// body reads a JSON body, bounded.
+func body(c *gin.Context) ([]byte, *problem) {
+	if kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || kind != "application/json" {
+		return nil, &problem{
+			Status: http.StatusUnsupportedMediaType, Code: fault.Invalid,
+			Detail: "send JSON with the header Content-Type: application/json",
+		}
+	}
+	data, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, &problem{Status: http.StatusRequestEntityTooLarge, Code: fault.Invalid, Detail: "the body is larger than 1 MiB"}
+	}
+	if err != nil {
+		return nil, &problem{Status: http.StatusBadRequest, Code: fault.Invalid, Detail: "the body could not be read"}
+	}
+	return data, nil
+}
+
+// decode reads a JSON body into target and names the field that doesn't fit.
+func decode(c *gin.Context, target any) *problem {
+	data, p := body(c)
+	if p != nil {
+		return p
+	}
+	d := json.NewDecoder(strings.NewReader(string(data)))
+	d.DisallowUnknownFields()
+	err := d.Decode(target)
+	if err == nil && d.More() {
+		err = errors.New("there is something after the JSON document")
+	}
+	if err == nil {
+		return nil
+	}
+	p = &problem{Status: http.StatusBadRequest, Code: fault.Invalid, Detail: "the body is not valid: " + err.Error()}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		p.Status, p.Detail = http.StatusUnprocessableEntity, wrong.Field+": it must not be a "+wrong.Value
+		p.Errors = []fault.Field{{Field: wrong.Field, Message: "it must not be a " + wrong.Value}}
+	} else if coded, ok := errors.AsType[*fault.Error](err); ok {
+		p.Status, p.Detail, p.Errors = http.StatusUnprocessableEntity, coded.Message, coded.Fields
+	} else if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		field = strings.Trim(field, `"`)
+		p.Status, p.Detail = http.StatusUnprocessableEntity, field+": there is no such field"
+		p.Errors = []fault.Field{{Field: field, Message: "there is no such field"}}
+	}
+	return p
+}

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cinnamon-qa/cinnamon/config"
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/starter"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+// submitter submits and cancels runs.
+type submitter interface {
+	Submit(ctx context.Context, r starter.Request) (run store.Run, created bool, err error)
+	Cancel(ctx context.Context, runID string) error
+}
+
+// runStore reads runs.
+type runStore interface {
+	Run(ctx context.Context, id string) (store.Run, error)
+	Runs(ctx context.Context, ids []string, limit int) ([]store.Run, error)
+	Steps(ctx context.Context, runID string) ([]store.Step, error)
+	Artifact(ctx context.Context, runID, id string) (store.Artifact, error)
+}
+
+// caseStore keeps test cases.
+type caseStore interface {
+	SaveCase(ctx context.Context, c store.TestCase) (created bool, err error)
+	Case(ctx context.Context, id string) (store.TestCase, error)
+	Cases(ctx context.Context, after string, limit int) ([]store.TestCase, error)
+}
+
+// artifactReader reads stored files.
+type artifactReader interface {
+	Read(path string) ([]byte, error)
+}
+
+// Deps are what the handlers work with.
+type Deps struct {
+	Starter submitter
+	Store   interface {
+		runStore
+		caseStore
+	}
+	Artifacts artifactReader
+	Checks    []Check
+	Key       config.Secret
+	PublicURL string
+	Temporal  config.Temporal
+	Log       *slog.Logger
+}
+
+type handlers struct {
+	Deps
+	addresses addresses
+}
+
+// Handler serves the API.
+func Handler(d Deps) http.Handler {
+	h := &handlers{Deps: d, addresses: addresses{
+		public: strings.TrimSuffix(d.PublicURL, "/"), temporalUI: strings.TrimSuffix(d.Temporal.UIURL, "/"), namespace: d.Temporal.Namespace,
+	}}
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	r.HandleMethodNotAllowed = true
+	r.Use(h.logged, gin.CustomRecoveryWithWriter(nil, h.recovered))
+	r.NoRoute(func(c *gin.Context) {
+		answer(c, problem{Status: http.StatusNotFound, Code: fault.NotFound, Instance: c.Request.URL.Path, Detail: "there is nothing at this address"})
+	})
+	r.NoMethod(func(c *gin.Context) {
+		answer(c, problem{Status: http.StatusMethodNotAllowed, Code: fault.Invalid, Instance: c.Request.URL.Path, Detail: "this address doesn't know the method " + c.Request.Method})
+	})
+
+	r.GET("/livez", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
+	r.GET("/readyz", h.ready)
+
+	api := r.Group("/api", h.authorized)
+	api.GET("/health", h.health)
+	api.POST("/test-runs", h.submitRun)
+	api.GET("/test-runs", h.listRuns)
+	api.GET("/test-runs/:id", h.getRun)
+	api.GET("/test-runs/:id/steps", h.listSteps)
+	api.POST("/test-runs/:id/cancel", h.cancelRun)
+	api.GET("/test-runs/:id/artifacts/:artifact", h.getArtifact)
+	api.GET("/test-cases", h.listCases)
+	api.PUT("/test-cases/:id", h.saveCase)
+	api.GET("/test-cases/:id", h.getCase)
+	return r
+}
+
+// authorized lets in who presents the key.
+func (h *handlers) authorized(c *gin.Context) {
+	presented, ok := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer ")
+	if !ok {
+		presented = c.GetHeader("X-API-Key")
+	}
+	got, want := sha256.Sum256([]byte(presented)), sha256.Sum256([]byte(h.Key.Reveal()))
+	if h.Key == "" || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+		c.Header("WWW-Authenticate", `Bearer realm="cinnamon"`)
+		answer(c, problem{
+			Status: http.StatusUnauthorized, Code: "unauthorized", Instance: c.Request.URL.Path,
+			Detail: "present the API key in the header Authorization: Bearer KEY (or X-API-Key)",
+		})
+	}
+}
+
+// logged writes a line for each request.
+func (h *handlers) logged(c *gin.Context) {
+	began := time.Now()
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.Next()
+	h.Log.DebugContext(c.Request.Context(), "request", "method", c.Request.Method, "path", c.Request.URL.Path,
+		"status", c.Writer.Status(), "duration_ms", time.Since(began).Milliseconds())
+}
+
+func (h *handlers) recovered(c *gin.Context, cause any) {
+	h.Log.ErrorContext(c.Request.Context(), "a handler panicked", "method", c.Request.Method, "path", c.Request.URL.Path, "cause", cause)
+	answer(c, problem{Status: http.StatusInternalServerError, Code: fault.Internal, Instance: c.Request.URL.Path, Detail: "something went wrong on our side; the server's log says what"})
+}

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/starter"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+// accepted answers a submitted run.
+type accepted struct {
+	TestRunID string          `json:"testRunId"`
+	JobID     string          `json:"jobId"`
+	Queue     string          `json:"queue"`
+	Status    store.RunStatus `json:"status"`
+	Links     links           `json:"links"`
+}
+
+func (h *handlers) submitRun(c *gin.Context) {
+	var r starter.Request
+	if p := decode(c, &r); p != nil {
+		p.Instance = c.Request.URL.Path
+		answer(c, *p)
+		return
+	}
+	r.IdempotencyKey = c.GetHeader("Idempotency-Key")
+	run, created, err := h.Starter.Submit(c.Request.Context(), r)
+	if err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	code := http.StatusAccepted
+	if !created {
+		code = http.StatusOK
+	}
+	c.Header("Location", h.addresses.run(run.ID))
+	c.JSON(code, accepted{
+		TestRunID: run.ID, JobID: run.ID, Queue: queue.TestExecution, Status: run.Status, Links: h.addresses.links(run),
+	})
+}
+
+const (
+	maxListed     = 200
+	defaultListed = 50
+)
+
+func (h *handlers) listRuns(c *gin.Context) {
+	ids, limit := c.QueryArray("id"), defaultListed
+	if text := c.Query("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxListed {
+			fail(c, h.Log, fault.InvalidField("limit", "it must be between 1 and %d", maxListed))
+			return
+		}
+		limit = n
+	}
+	if len(ids) > maxListed {
+		fail(c, h.Log, fault.InvalidField("id", "ask for at most %d runs at once", maxListed))
+		return
+	}
+	if len(ids) > 0 {
+		limit = len(ids)
+	}
+	runs, err := h.Store.Runs(c.Request.Context(), ids, limit)
+	if err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	items := make([]runResource, len(runs))
+	for i, r := range runs {
+		items[i] = h.addresses.resource(r)
+	}
+	c.JSON(http.StatusOK, gin.H{"items": items})
+}
+
+func (h *handlers) getRun(c *gin.Context) {
+	run, err := h.Store.Run(c.Request.Context(), c.Param("id"))
+	if err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	c.JSON(http.StatusOK, h.addresses.resource(run))
+}
+
+func (h *handlers) listSteps(c *gin.Context) {
+	if _, err := h.Store.Run(c.Request.Context(), c.Param("id")); err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	steps, err := h.Store.Steps(c.Request.Context(), c.Param("id"))
+	if err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	items := make([]stepResource, len(steps))
+	for i, s := range steps {
+		items[i] = h.addresses.step(s)
+	}
+	c.JSON(http.StatusOK, gin.H{"items": items})
+}
+
+func (h *handlers) cancelRun(c *gin.Context) {
+	if err := h.Starter.Cancel(c.Request.Context(), c.Param("id")); err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	h.respondAccepted(c)
+}
+
+func (h *handlers) respondAccepted(c *gin.Context) {
+	run, err := h.Store.Run(c.Request.Context(), c.Param("id"))
+	if err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	c.JSON(http.StatusAccepted, h.addresses.resource(run))
+}
+
+func (h *handlers) getArtifact(c *gin.Context) {
+	id, err := uuid.Parse(c.Param("artifact"))
+	if err != nil {
+		fail(c, h.Log, fault.New(fault.NotFound, "test run %q has no artifact %q", c.Param("id"), c.Param("artifact")))
+		return
+	}
+	a, err := h.Store.Artifact(c.Request.Context(), c.Param("id"), id.String())
+	if err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	data, err := h.Artifacts.Read(a.Path)
+	if err != nil {
+		h.Log.WarnContext(c.Request.Context(), "an artifact's file is not to be had", "path", a.Path, "error", err)
+		fail(c, h.Log, fault.New(fault.NotFound, "the file of artifact %q is gone", a.ID))
+		return
+	}
+	c.Header("Cache-Control", "private, max-age=31536000, immutable")
+	c.Header("Content-Security-Policy", "sandbox")
+	c.Data(http.StatusOK, a.ContentType, data)
+}

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/cinnamon-qa/cinnamon/artifact"
+	"github.com/cinnamon-qa/cinnamon/config"
+	"github.com/cinnamon-qa/cinnamon/redisbridge"
+	"github.com/cinnamon-qa/cinnamon/starter"
+	"github.com/cinnamon-qa/cinnamon/store/postgres"
+)
+
+const drainWithin = 10 * time.Second
+
+// Run serves the API until ctx ends, then answers what is under way. ready is called with the address once it listens.
+func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(addr string)) (err error) {
+	if err := errors.Join(cfg.RequireDatabase(), cfg.RequireAPIKey()); err != nil {
+		return err
+	}
+	records, err := postgres.Open(ctx, cfg.Database.URL.Reveal(), cfg.Database.MaxConns)
+	if err != nil {
+		return err
+	}
+	defer records.Close()
+	files, err := artifact.Open(cfg.Artifacts.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, files.Close()) }()
+	temporal, err := starter.Dial(cfg.Temporal, log)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	redis, err := redisbridge.NewProbe(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, redis.Close()) }()
+
+	submit := starter.New(starter.Config{
+		Store: records, Temporal: temporal, MaxAttempts: cfg.Queue.MaxAttempts, BackoffDelay: cfg.Queue.BackoffDelay,
+		RemoveOnComplete: cfg.Queue.RemoveOnComplete, RemoveOnFail: cfg.Queue.RemoveOnFail,
+		HeartbeatTimeout: cfg.Worker.HeartbeatTimeout, Log: log,
+	})
+	server := &http.Server{
+		Handler: Handler(Deps{
+			Starter: submit, Store: records, Artifacts: files, Key: cfg.API.Key, PublicURL: cfg.API.PublicURL,
+			Temporal: cfg.Temporal, Log: log,
+			Checks: []Check{
+				{Name: "postgres", Required: true, Probe: func(ctx context.Context) (string, error) { return "", records.Ping(ctx) }},
+				{Name: "temporal", Required: true, Probe: func(ctx context.Context) (string, error) { return "", starter.Ping(ctx, temporal) }},
+				{Name: "redis", Probe: redis.Probe},
+			},
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.API.Addr)
+	if err != nil {
+		return fmt.Errorf("listening on API_ADDR %s: %w", cfg.API.Addr, err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+
+	sweeping, stopSweeping := context.WithCancel(ctx)
+	var sweeper sync.WaitGroup
+	sweeper.Go(func() { submit.Sweep(sweeping) })
+	defer sweeper.Wait()
+	defer stopSweeping()
+
+	log.InfoContext(ctx, "api listens", "address", listener.Addr().String())
+	ready(listener.Addr().String())
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving the API: %w", err)
+	case <-ctx.Done():
+	}
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
+	defer cancel()
+	if err := server.Shutdown(draining); err != nil {
+		return fmt.Errorf("answering the last requests: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package browser
+
+import (
+	"context"
+	"time"
+
+	"github.com/cinnamon-qa/cinnamon/testcase"
+)
+
+// Viewport is the size of a page, in CSS pixels.
+type Viewport struct{ Width, Height int }
+
+// Options of a session.
+type Options struct {
+	Viewport Viewport
+	// Headless browsers have no window. A browser with one needs a display.
+	Headless bool
+	// BaseURL is what relative addresses resolve against.
+	BaseURL string
+	// StepTimeout bounds each step that does not say for itself.
+	StepTimeout time.Duration
+}
+
+// Opener opens sessions.
+type Opener interface {
+	// Open starts a session that shares no state with any other. It fails
+	// with the Kind Unavailable if no browser can be started.
+	Open(ctx context.Context, o Options) (Session, error)
+}
+
+// Session is one attempt in a fresh browser context. Its methods are called
+// one at a time, Close also while another one runs. A method whose ctx ends
+// returns the ctx's error within a second, and the session is of no more use.
+type Session interface {
+	// Do runs one step. The page stays as the step left it, also after a
+	// failure.
+	Do(ctx context.Context, step testcase.Step) error
+	// Screenshot takes a PNG of what the last step's page shows.
+	Screenshot(ctx context.Context) ([]byte, error)
+	// Close ends the session and forgets its state. It takes seconds at most,
+	// also with a browser that hangs, and may be called again.
+	Close(ctx context.Context) error
+}

@@ -1,0 +1,185 @@
+package pwgo
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	_ "embed"
+
+	"github.com/mxschmitt/playwright-go"
+
+	"github.com/cinnamon-qa/cinnamon/browser"
+)
+
+const (
+	// launchTimeout bounds starting the driver or a browser.
+	launchTimeout = 30 * time.Second
+	// closeTimeout bounds closing a session, a browser or the driver.
+	closeTimeout = 5 * time.Second
+)
+
+// engineName is what the selectors of this package start with.
+const engineName = "cinnamon"
+
+//go:embed selector.js
+var engineSource string
+
+// driver is a running Playwright driver.
+type driver struct{ pw *playwright.Playwright }
+
+// startDriver starts the driver and teaches it our selectors.
+func startDriver(ctx context.Context, cfg Config) (*driver, error) {
+	node, err := cfg.node()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := cfg.driverDir()
+	if err != nil {
+		return nil, err
+	}
+	if !driverInstalled(dir) {
+		return nil, unavailable(nil, "Playwright's driver is not installed in %s", dir)
+	}
+	if err := useNode(node); err != nil {
+		return nil, unavailable(err, "%s", err)
+	}
+	pw, err := bounded(ctx, launchTimeout, func() (*playwright.Playwright, error) {
+		pw, err := playwright.Run(runOptions(dir))
+		if err != nil {
+			return nil, err
+		}
+		return pw, pw.Selectors.Register(engineName, playwright.Script{Content: &engineSource}, playwright.SelectorsRegisterOptions{ContentScript: playwright.Bool(true)})
+	}, func(pw *playwright.Playwright) { _ = pw.Stop() })
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, unavailable(err, "Playwright's driver did not start: %s", usefulLine(err))
+	}
+	return &driver{pw: pw}, nil
+}
+
+// stop ends the driver, and with it all its browsers. One that does not end by
+// itself is killed.
+func (d *driver) stop(ctx context.Context) {
+	_, err := bounded(ctx, closeTimeout, func() (struct{}, error) { return struct{}{}, d.pw.Stop() }, nil)
+	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+		return
+	}
+	if process, err := os.FindProcess(d.pw.Pid()); err == nil && d.pw.Pid() > 0 {
+		_ = process.Kill()
+	}
+}
+
+// proc is one browser. Its fields are guarded by the pool's mutex, except lost.
+type proc struct {
+	browser  playwright.Browser
+	driver   *driver
+	headless bool
+	// active counts the sessions that are open, opened those that ever were.
+	active, opened int
+	// retired browsers take no new sessions.
+	retired bool
+	// lost is closed when the browser is gone.
+	lost     chan struct{}
+	loseOnce sync.Once
+}
+
+func (p *proc) lose() { p.loseOnce.Do(func() { close(p.lost) }) }
+
+func (p *proc) isLost() bool {
+	select {
+	case <-p.lost:
+		return true
+	default:
+		return false
+	}
+}
+
+// launch starts a browser.
+func (d *driver) launch(ctx context.Context, cfg Config, headless bool) (*proc, error) {
+	executable, _, err := cfg.findBrowser(headless)
+	if err != nil {
+		return nil, err
+	}
+	options := playwright.BrowserTypeLaunchOptions{
+		Headless:        &headless,
+		ChromiumSandbox: playwright.Bool(!cfg.NoSandbox && os.Geteuid() != 0),
+		Args:            []string{"--disable-background-networking", "--disable-component-update", "--disable-sync"},
+		// The program decides when its browsers end, not the terminal.
+		HandleSIGHUP:  playwright.Bool(false),
+		HandleSIGINT:  playwright.Bool(false),
+		HandleSIGTERM: playwright.Bool(false),
+		Timeout:       playwright.Float(float64(launchTimeout.Milliseconds())),
+	}
+	if executable != "" {
+		options.ExecutablePath = &executable
+	}
+	b, err := bounded(ctx, launchTimeout, func() (playwright.Browser, error) {
+		return d.pw.Chromium.Launch(options)
+	}, func(b playwright.Browser) { _ = b.Close() })
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, launchError(err, describeBrowser(executable))
+	}
+	p := &proc{browser: b, driver: d, headless: headless, lost: make(chan struct{})}
+	b.OnDisconnected(func(playwright.Browser) { p.lose() })
+	if !b.IsConnected() {
+		p.lose()
+	}
+	return p, nil
+}
+
+// launchError says in words why a browser did not start.
+func launchError(err error, name string) error {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "XServer") || strings.Contains(text, "X server") || strings.Contains(text, "$DISPLAY"):
+		return failure(browser.Unavailable, err, "a browser with a window needs a display, and this machine has none: run headless")
+	case strings.Contains(text, "No usable sandbox"):
+		return failure(browser.Unavailable, err, "%s cannot start its sandbox on this machine: allow unprivileged user namespaces or turn the sandbox off", name)
+	case strings.Contains(text, "Executable doesn't exist"):
+		return failure(browser.Unavailable, err, "no browser was found: install chromium-headless-shell or Chromium from your system's packages, or let Playwright download its own")
+	}
+	return failure(browser.Unavailable, err, "%s did not start: %s", name, usefulLine(err))
+}
+
+// bounded runs fn for no longer than ctx and the limit. If fn is late, what it
+// still brings is given to discard.
+func bounded[T any](ctx context.Context, limit time.Duration, fn func() (T, error), discard func(T)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	done := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		o.err = guarded(func() (err error) {
+			o.value, err = fn()
+			return err
+		})
+		done <- o
+	}()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+	}
+	if discard != nil {
+		go func() {
+			if o := <-done; o.err == nil {
+				_ = guarded(func() error { discard(o.value); return nil })
+			}
+		}()
+	}
+	var none T
+	return none, ctx.Err()
+}

@@ -1,0 +1,275 @@
+package pwgo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mxschmitt/playwright-go"
+
+	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/testcase"
+)
+
+// pollInterval is how often things are looked at that Playwright cannot wait
+// for. It costs no round trip, except in waitForElement.
+const pollInterval = 25 * time.Millisecond
+
+// run is one step while it runs.
+type run struct {
+	session  *session
+	ctx      context.Context //nolint:containedctx // lives as long as one call of Do
+	step     testcase.Step
+	started  time.Time
+	deadline time.Time
+	// cut is set when the context ends before the step's own time is up.
+	cut bool
+
+	on    *tab
+	frame playwright.Frame
+}
+
+// tab returns the tab of the step.
+func (r *run) tab() *tab {
+	r.session.mu.Lock()
+	defer r.session.mu.Unlock()
+	return r.on
+}
+
+// left returns the time that is left, as Playwright wants it.
+func (r *run) left() *float64 {
+	ms := float64(time.Until(r.deadline).Milliseconds())
+	return playwright.Float(max(ms, 1)) // 0 would be for ever
+}
+
+// fail makes the error of a step that ran out of time, or whose page is not as
+// it should be.
+func (r *run) fail(kind browser.Kind, cause error, format string, args ...any) error {
+	if r.cut {
+		cause = errors.Join(context.DeadlineExceeded, cause)
+	}
+	return failure(kind, cause, format+" (%s)", append(args, waited(time.Since(r.started)))...)
+}
+
+// until waits for ok to become true; false if time runs out before.
+func (r *run) until(ok func() bool) (bool, error) {
+	if ok() {
+		return true, nil
+	}
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	late := time.NewTimer(time.Until(r.deadline))
+	defer late.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if ok() {
+				return true, nil
+			}
+		case <-late.C:
+			return ok(), nil
+		case <-r.session.proc.lost:
+			return false, failure(browser.Closed, nil, "the browser died")
+		case <-r.ctx.Done():
+			return false, r.ctx.Err()
+		}
+	}
+}
+
+// executor runs one kind of step.
+type executor func(*run) error
+
+// executors has one for every action that testcase knows.
+func executors() map[string]executor {
+	return map[string]executor{
+		testcase.TypeSetViewport:       (*run).setViewport,
+		testcase.TypeNavigate:          (*run).navigate,
+		testcase.TypeClick:             (*run).click,
+		testcase.TypeDoubleClick:       (*run).doubleClick,
+		testcase.TypeHover:             (*run).hover,
+		testcase.TypeChange:            (*run).change,
+		testcase.TypeKeyDown:           (*run).keyDown,
+		testcase.TypeKeyUp:             (*run).keyUp,
+		testcase.TypeScroll:            (*run).scroll,
+		testcase.TypeWaitForElement:    (*run).waitForElement,
+		testcase.TypeWaitForExpression: (*run).waitForExpression,
+		testcase.CustomAssertText:      (*run).assertText,
+		testcase.CustomAssertValue:     (*run).assertValue,
+		testcase.CustomAssertURL:       (*run).assertURL,
+		testcase.CustomAssertTitle:     (*run).assertTitle,
+		testcase.CustomUploadFile:      (*run).uploadFile,
+	}
+}
+
+// do runs the step.
+func (r *run) do() error {
+	execute, ok := executors()[r.step.Action()]
+	if !ok {
+		return failure(browser.Unsupported, nil, "steps of type %q are not supported", r.step.Action())
+	}
+	if err := r.findTab(); err != nil {
+		return err
+	}
+	if err := r.findFrame(); err != nil {
+		return err
+	}
+	if !r.step.CausesNavigation() || r.step.Type == testcase.TypeNavigate || r.step.Type == testcase.TypeSetViewport {
+		return execute(r)
+	}
+	return r.withNavigation(execute)
+}
+
+// findTab finds the tab that the step is for, and waits for it to open. Recorder
+// names frames from other sites by their address, too.
+func (r *run) findTab() error {
+	found, err := r.until(func() bool {
+		t, f := r.session.find(r.step.Target)
+		if t == nil {
+			return false
+		}
+		r.session.mu.Lock()
+		defer r.session.mu.Unlock()
+		r.on, r.session.current, r.frame = t, t, f
+		return true
+	})
+	if err == nil && !found {
+		return r.fail(browser.NotFound, nil, "no tab shows %s", r.step.Target)
+	}
+	return err
+}
+
+// find returns the newest open tab with an address, else the newest one with
+// the address but for its query and fragment, else a frame; nil if there is
+// none.
+func (s *session) find(target string) (*tab, playwright.Frame) {
+	s.mu.Lock()
+	main := s.tabs[0]
+	tabs := make([]*tab, 0, len(s.tabs))
+	for _, t := range s.tabs {
+		if !t.closed {
+			tabs = append(tabs, t)
+		}
+	}
+	s.mu.Unlock()
+	if target == "" || target == testcase.TargetMain {
+		return main, main.page.MainFrame()
+	}
+	target = testcase.ResolveURL(s.options.BaseURL, target)
+	slices.Reverse(tabs)
+	for _, same := range []func(string) string{canonical, bareAddress} {
+		for _, t := range tabs {
+			if same(t.page.URL()) == same(target) {
+				return t, t.page.MainFrame()
+			}
+		}
+	}
+	for _, t := range tabs {
+		for _, f := range t.page.Frames() {
+			if canonical(f.URL()) == canonical(target) {
+				return t, f
+			}
+		}
+	}
+	return nil, nil
+}
+
+// bareAddress is an address without query and fragment.
+func bareAddress(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	u.RawQuery, u.Fragment, u.RawFragment, u.ForceQuery = "", "", "", false
+	return strings.TrimSuffix(u.String(), "/")
+}
+
+// findFrame follows the step's path of frames, and waits for each of them.
+func (r *run) findFrame() error {
+	for depth, index := range r.step.Frame {
+		parent := r.frame
+		found, err := r.until(func() bool {
+			children := childFrames(r.on.page, parent)
+			if index < len(children) {
+				r.frame = children[index]
+				return true
+			}
+			return false
+		})
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return r.fail(browser.NotFound, nil, "the page has no frame %v", r.step.Frame[:depth+1])
+		}
+	}
+	return nil
+}
+
+// childFrames lists the frames inside parent, in the order in which they were
+// attached. It does not ask the frame for its children: that list is not
+// guarded against the goroutine that fills it.
+func childFrames(page playwright.Page, parent playwright.Frame) []playwright.Frame {
+	var children []playwright.Frame
+	for _, f := range page.Frames() {
+		if f.ParentFrame() == parent {
+			children = append(children, f)
+		}
+	}
+	return children
+}
+
+// want says what a selector looks for; selector.js explains.
+type want string
+
+const (
+	wantVisible  want = "visible"
+	wantAttached want = "attached"
+	wantAll      want = "all"
+)
+
+// selectorPart is one part of an alternative, as selector.js reads it.
+type selectorPart struct {
+	Kind string `json:"kind"`
+	Body string `json:"body"`
+	Role string `json:"role,omitempty"`
+}
+
+// selectorFor writes selectors for the engine of selector.js.
+func selectorFor(selectors []testcase.Selector, w want) string {
+	query := struct {
+		Alternatives [][]selectorPart `json:"alternatives"`
+		Want         want             `json:"want"`
+	}{Want: w}
+	for _, s := range selectors {
+		parts := make([]selectorPart, 0, len(s))
+		for _, part := range s {
+			parts = append(parts, parsePart(part))
+		}
+		query.Alternatives = append(query.Alternatives, parts)
+	}
+	// Marshal escapes the ">" that Playwright would split a selector at. It
+	// cannot fail on strings.
+	body, _ := json.Marshal(query) //nolint:errchkjson // see above
+	return engineName + "=" + string(body)
+}
+
+func parsePart(part string) selectorPart {
+	if name, role, ok := testcase.ARIA(part); ok {
+		return selectorPart{Kind: "aria", Body: name, Role: role}
+	}
+	for _, kind := range []string{"text", "xpath", "pierce"} {
+		if body, ok := strings.CutPrefix(part, kind+"/"); ok {
+			return selectorPart{Kind: kind, Body: body}
+		}
+	}
+	return selectorPart{Kind: "css", Body: part}
+}
+
+// element is the step's element.
+func (r *run) element(w want) playwright.Locator {
+	return r.frame.Locator(selectorFor(r.step.Selectors, w))
+}

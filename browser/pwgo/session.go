@@ -1,0 +1,266 @@
+package pwgo
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/mxschmitt/playwright-go"
+
+	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/testcase"
+)
+
+const (
+	defaultStepTimeout = 5 * time.Second
+	screenshotTimeout  = 15 * time.Second
+	// cancelGrace is how long a cancelled call may take to come back before
+	// the session leaves it behind.
+	cancelGrace = 500 * time.Millisecond
+	// hangGrace is how long after its time a step may take to come back before
+	// the page counts as one that hangs.
+	hangGrace = 2 * time.Second
+	// diagnosisGrace is how long a failed call waits to learn that the browser
+	// died, which may be told a little later than the failure itself.
+	diagnosisGrace = 300 * time.Millisecond
+	// deadlineMargin is what Playwright's timeouts stay below the context's
+	// deadline, so that a step that runs out of time can still say why.
+	deadlineMargin = 50 * time.Millisecond
+)
+
+// session is a browser context with its tabs.
+type session struct {
+	pool    *Pool
+	proc    *proc
+	context playwright.BrowserContext
+	options browser.Options
+
+	closing   sync.Once
+	closed    chan struct{} // closed when the browser context is, or is given up
+	closedErr error         // read after closed
+
+	mu      sync.Mutex
+	ended   bool
+	tabs    []*tab
+	current *tab
+}
+
+// tab is a page, with what its events said.
+type tab struct {
+	page     playwright.Page
+	viewport browser.Viewport
+	closed   bool // guarded by the session's mutex
+	crashed  bool // guarded by the session's mutex
+}
+
+func newSession(ctx context.Context, p *Pool, b *proc, o browser.Options) (*session, error) {
+	if o.StepTimeout <= 0 {
+		o.StepTimeout = defaultStepTimeout
+	}
+	s := &session{pool: p, proc: b, options: o, closed: make(chan struct{})}
+	_, err := bounded(ctx, launchTimeout, func() (struct{}, error) { return struct{}{}, s.open() }, func(struct{}) { s.abandon() })
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) open() error {
+	options := playwright.BrowserNewContextOptions{AcceptDownloads: playwright.Bool(false)}
+	if v := s.options.Viewport; v.Width > 0 && v.Height > 0 {
+		options.Viewport = &playwright.Size{Width: v.Width, Height: v.Height}
+	}
+	var err error
+	if s.context, err = s.proc.browser.NewContext(options); err != nil {
+		return err
+	}
+	s.context.OnDialog(func(d playwright.Dialog) { go s.accept(d) })
+	s.context.OnPage(s.addTab)
+	if _, err = s.context.NewPage(); err != nil {
+		s.abandon()
+		return err
+	}
+	return nil
+}
+
+// abandon closes the browser context of a session that never was.
+func (s *session) abandon() {
+	_, _ = bounded(context.Background(), closeTimeout, func() (struct{}, error) { return struct{}{}, s.context.Close() }, nil)
+}
+
+// accept answers a dialog, so that the page goes on.
+func (s *session) accept(d playwright.Dialog) {
+	_ = guarded(func() error {
+		if d.Type() == "prompt" {
+			return d.Accept(d.DefaultValue())
+		}
+		return d.Accept()
+	})
+}
+
+// addTab runs in playwright-go's own goroutine, like the handlers in it: none
+// of them may wait for the browser.
+func (s *session) addTab(page playwright.Page) {
+	t := &tab{page: page}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.tabs) == 0 {
+		t.viewport = s.options.Viewport
+		s.current = t
+	}
+	s.tabs = append(s.tabs, t)
+	page.OnClose(func(playwright.Page) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		t.closed = true
+	})
+	page.OnCrash(func(playwright.Page) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		t.crashed = true
+	})
+}
+
+// call runs fn, which uses Playwright, and is the one place where a context
+// meets it: when ctx ends, the browser context is closed, which ends every call
+// that fn waits for.
+func (s *session) call(ctx context.Context, fn func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	ended := s.ended
+	s.mu.Unlock()
+	if ended {
+		return failure(browser.Closed, nil, "the session is closed")
+	}
+	done := make(chan error, 1)
+	go func() { done <- guarded(fn) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	s.startClosing()
+	select {
+	case <-done:
+	case <-time.After(cancelGrace):
+	}
+	return ctx.Err()
+}
+
+// Do implements browser.Session.
+func (s *session) Do(ctx context.Context, step testcase.Step) error {
+	limit := step.TimeoutOr(s.options.StepTimeout)
+	r := &run{session: s, ctx: ctx, step: step, started: time.Now()}
+	r.deadline = r.started.Add(limit)
+	if d, ok := ctx.Deadline(); ok && d.Add(-deadlineMargin).Before(r.deadline) {
+		r.deadline, r.cut = d.Add(-deadlineMargin), true
+	}
+	// Not all of Playwright's calls have a timeout of their own.
+	bounded, cancel := context.WithDeadline(ctx, r.deadline.Add(hangGrace))
+	defer cancel()
+	err := s.call(bounded, r.do)
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && browser.KindOf(err) == "" {
+		return r.fail(browser.Timeout, err, "the page does not answer")
+	}
+	return s.explain(r.tab, err)
+}
+
+// Screenshot implements browser.Session.
+func (s *session) Screenshot(ctx context.Context) ([]byte, error) {
+	s.mu.Lock()
+	t := s.current
+	s.mu.Unlock()
+	var png []byte
+	err := s.call(ctx, func() error {
+		got, err := t.page.Screenshot(playwright.PageScreenshotOptions{
+			Type:    playwright.ScreenshotTypePng,
+			Timeout: playwright.Float(float64(screenshotTimeout.Milliseconds())),
+		})
+		if err != nil {
+			return err
+		}
+		png = got
+		return nil
+	})
+	if err = s.explain(func() *tab { return t }, err); err != nil {
+		return nil, err
+	}
+	return png, nil
+}
+
+// explain turns an error that is not yet one of ours into one. tab returns the
+// tab that the call was about.
+func (s *session) explain(tab func() *tab, err error) error {
+	if err == nil || browser.KindOf(err) != "" || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if !isClosed(err) {
+		return failure(browser.Script, err, "%s", usefulLine(err))
+	}
+	if isDriverGone(err) {
+		s.pool.discard(s.proc, err)
+	}
+	t := tab()
+	s.mu.Lock()
+	ended, crashed := s.ended, t != nil && t.crashed
+	s.mu.Unlock()
+	switch {
+	case ended:
+		return failure(browser.Closed, err, "the session is closed")
+	case crashed:
+		return failure(browser.Closed, err, "the page crashed")
+	}
+	select {
+	case <-s.proc.lost:
+		return failure(browser.Closed, err, "the browser died")
+	case <-time.After(diagnosisGrace):
+		return failure(browser.Closed, err, "the tab was closed")
+	}
+}
+
+// Close implements browser.Session.
+func (s *session) Close(ctx context.Context) error {
+	s.startClosing()
+	select {
+	case <-s.closed:
+		return s.closedErr
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// startClosing closes the browser context in the background. If it does not
+// close in time the browser is given up.
+func (s *session) startClosing() {
+	s.closing.Do(func() {
+		s.mu.Lock()
+		s.ended = true
+		s.mu.Unlock()
+		s.pool.spawn(func() {
+			defer close(s.closed)
+			defer s.pool.release(s.proc)
+			s.closedErr = s.closeContext()
+		})
+	})
+}
+
+func (s *session) closeContext() error {
+	if s.proc.isLost() {
+		return nil
+	}
+	_, err := bounded(context.Background(), closeTimeout, func() (struct{}, error) { return struct{}{}, s.context.Close() }, nil)
+	switch {
+	case err == nil:
+		return nil
+	case isClosed(err):
+		if isDriverGone(err) {
+			s.pool.discard(s.proc, err)
+		}
+		return nil
+	}
+	s.pool.discard(s.proc, err)
+	return failure(browser.Closed, err, "the session did not close in time, its browser is given up")
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cinnamon-qa/cinnamon/api"
+	"github.com/cinnamon-qa/cinnamon/config"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
+	"github.com/cinnamon-qa/cinnamon/redisbridge"
+	"github.com/cinnamon-qa/cinnamon/starter"
+	"github.com/cinnamon-qa/cinnamon/store/postgres"
+	"github.com/cinnamon-qa/cinnamon/worker"
+)
+
+const (
+	apiHelp = `Serves the HTTP API: submit, show and cancel test runs, keep test cases.
+
+Environment: DATABASE_URL, CINNAMON_API_KEY (what clients present), API_ADDR (127.0.0.1:8080), API_PUBLIC_URL,
+TEMPORAL_ADDRESS (localhost:7233), TEMPORAL_NAMESPACE, TEMPORAL_UI_URL, REDIS_URL or REDIS_HOST/PORT/PASSWORD/DB,
+QUEUE_MAX_ATTEMPTS (3), ARTIFACTS_DIR, LOG_LEVEL (info), LOG_FORMAT (text).`
+	bridgeHelp = `Projects the queues to Redis for BullMQ's clients: relays changes of jobs, promotes delayed jobs when they are
+due, rebuilds everything in a Redis that lost its data. Several may run.
+
+Environment: DATABASE_URL, REDIS_URL or REDIS_HOST/PORT/PASSWORD/DB, QUEUE_PREFIX (bull),
+QUEUE_REMOVE_ON_COMPLETE (100), QUEUE_REMOVE_ON_FAIL (50), LOG_LEVEL, LOG_FORMAT.`
+	workerHelp = `Takes jobs and drives browsers. Start as many as there is work for, on as many hosts as you like. On SIGTERM
+it takes no more jobs and finishes the ones it runs, for as long as WORKER_STOP_TIMEOUT (60s).
+
+Environment: DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, REDIS_URL, QUEUE_CONCURRENCY (2), BROWSER_POOL (1),
+BROWSER_EXECUTABLE (found on the machine), ARTIFACTS_DIR, WORKER_NAME, LOG_LEVEL, LOG_FORMAT.`
+)
+
+// serve runs a role until ctx ends.
+type serve func(ctx context.Context, cfg config.Config, log *slog.Logger) error
+
+func newRole(name, short, long string, run serve) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: short, Long: long, GroupID: "system", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.FromEnvironment()
+			if err != nil {
+				return usageError{err}
+			}
+			return run(cmd.Context(), cfg, obs.Logger(cmd.ErrOrStderr(), cfg.Log))
+		},
+	}
+}
+
+func serveAPI(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	return api.Run(ctx, cfg, log, func(string) {})
+}
+
+func serveBridge(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	return redisbridge.Run(ctx, cfg, log, func() {})
+}
+
+func serveWorker(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	return worker.Run(ctx, cfg, log, func() {})
+}
+
+func newMigrate() *cobra.Command {
+	return &cobra.Command{
+		Use: "migrate", Short: "Bring the database's tables and Temporal's search attributes up to date", GroupID: "system",
+		Long: `Creates or updates the tables in DATABASE_URL and registers the search attributes in the Temporal namespace. It may be
+run again and again. Behind a transaction pooler, give it the direct address of the database.
+
+Environment: DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.FromEnvironment()
+			if err == nil {
+				err = cfg.RequireDatabase()
+			}
+			if err != nil {
+				return usageError{err}
+			}
+			if err := postgres.Migrate(cmd.Context(), cfg.Database.URL.Reveal()); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "The database is up to date.")
+			if err := starter.RegisterSearchAttributes(cmd.Context(), cfg.Temporal); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "Temporal's namespace %s knows the search attributes.\n", cfg.Temporal.Namespace)
+			return nil
+		},
+	}
+}

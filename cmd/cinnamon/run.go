@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cinnamon-qa/cinnamon/config"
+	"github.com/cinnamon-qa/cinnamon/internal/cli"
+)
+
+func newRun(stdout, stderr io.Writer) *cobra.Command {
+	var (
+		o       = cli.Options{Stdout: stdout, Stderr: stderr}
+		baseURL string
+	)
+	cmd := &cobra.Command{
+		Use:     "run CASE.json…",
+		Short:   "Run test cases and wait for their results",
+		GroupID: "test",
+		Long: `Runs test cases, shows how far each one is, and ends with a table of the results.
+
+A test case is a JSON file in the format of Chrome DevTools' Recorder. A folder stands for all *.json files below it. All
+files are checked before the first one runs. Interrupt once (Ctrl-C) to cancel the runs, twice to leave at once.
+
+Exit codes: 0 all passed, 1 a test failed or was cancelled, 2 wrong usage or an invalid case, 3 the platform failed,
+130 interrupted.
+
+Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLOR.`,
+		Example: `  cinnamon run login.json checkout.json
+  cinnamon run examples/cases/shop --base-url https://staging.example.com
+  cinnamon run suite/ --priority urgent --attempts 1 --timeout 2m
+  cinnamon run suite/ --output json > results.json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client := config.ClientFromEnvironment()
+			if o.APIURL == "" {
+				o.APIURL = client.APIURL
+			}
+			o.APIKey = client.APIKey.Reveal()
+			progress := stdout
+			if o.Output == cli.OutputJSON {
+				progress = stderr
+			}
+			o.Terminal, o.NoColor = isTerminal(progress) && !client.DumbTerminal, client.NoColor
+			o.Groups = []cli.Group{{Paths: args, BaseURL: baseURL}}
+			abort, stop := secondInterrupt(cmd.Context())
+			defer stop()
+			o.Abort = abort
+			code, err := cli.Run(cmd.Context(), o)
+			if code == exitPassed && err == nil {
+				return nil
+			}
+			return exitError{code: code, err: err}
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&baseURL, "base-url", "", "where relative addresses of the cases lead; replaces the files' baseUrl")
+	f.StringVar(&o.APIURL, "api", "", "address of the API (default: CINNAMON_API_URL)")
+	f.StringVar(&o.Priority, "priority", "", "low, normal, high, urgent, or a number (higher is more urgent)")
+	f.IntVar(&o.Attempts, "attempts", 0, "attempts of each test at the most (default: the API's)")
+	f.DurationVar(&o.Timeout, "timeout", 0, "time that one attempt may take (default: 30s and 5s a step)")
+	f.StringVar(&o.UserID, "user", "", "whose runs these are; users share the workers fairly")
+	f.StringVar(&o.IdempotencyKey, "idempotency-key", "", "find the runs of an earlier invocation with this key instead of starting new ones")
+	f.StringVarP(&o.Output, "output", "o", cli.OutputTable, "table, or json: one document on standard output")
+	f.BoolVar(&o.Detach, "detach", false, "start the runs, print their ids and leave")
+	return cmd
+}
+
+// secondInterrupt returns a channel that closes when a signal comes after the one that ended ctx.
+func secondInterrupt(ctx context.Context) (abort <-chan struct{}, stop func()) {
+	closed := make(chan struct{})
+	signals := make(chan os.Signal, 1)
+	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-watching.Done():
+			return
+		}
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+		defer signal.Stop(signals)
+		select {
+		case <-signals:
+			close(closed)
+		case <-watching.Done():
+		}
+	}()
+	return closed, cancel
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

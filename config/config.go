@@ -1,0 +1,255 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Secret is a value that never shows itself in a log, an error or a printed configuration.
+type Secret string
+
+// String hides the value.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// LogValue hides the value from slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// Reveal returns the value itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// Config holds the settings of every role.
+type Config struct {
+	Database  Database
+	Redis     Redis
+	Temporal  Temporal
+	Queue     Queue
+	API       API
+	Browser   Browser
+	Artifacts Artifacts
+	Worker    Worker
+	Log       Log
+}
+
+// Database says where Postgres is.
+type Database struct {
+	// URL is a Postgres connection string, for example postgres://user:password@host:5432/cinnamon. A Supabase
+	// transaction pooler is recognised by its port 6543 or host name, or declared by ?pgbouncer=true.
+	URL Secret `env:"DATABASE_URL"`
+	// MaxConns bounds the connection pool of one process.
+	MaxConns int32 `env:"DATABASE_MAX_CONNS" envDefault:"10"`
+}
+
+// Redis says where the queues are shown. REDIS_URL wins over the separate documented variables.
+type Redis struct {
+	URL      Secret `env:"REDIS_URL"`
+	Host     string `env:"REDIS_HOST" envDefault:"localhost"`
+	Port     int    `env:"REDIS_PORT" envDefault:"6379"`
+	Password Secret `env:"REDIS_PASSWORD"`
+	DB       int    `env:"REDIS_DB" envDefault:"0"`
+}
+
+// Temporal says where the Temporal server is.
+type Temporal struct {
+	Address   string `env:"TEMPORAL_ADDRESS" envDefault:"localhost:7233"`
+	Namespace string `env:"TEMPORAL_NAMESPACE" envDefault:"default"`
+	// UIURL is the address of the Temporal Web UI that links to runs point at.
+	UIURL string `env:"TEMPORAL_UI_URL" envDefault:"http://localhost:8233"`
+}
+
+// Queue holds the documented queue settings.
+type Queue struct {
+	Prefix           string `env:"QUEUE_PREFIX" envDefault:"bull"`
+	Concurrency      int    `env:"QUEUE_CONCURRENCY" envDefault:"2"`
+	MaxAttempts      int    `env:"QUEUE_MAX_ATTEMPTS" envDefault:"3"`
+	RemoveOnComplete int    `env:"QUEUE_REMOVE_ON_COMPLETE" envDefault:"100"`
+	RemoveOnFail     int    `env:"QUEUE_REMOVE_ON_FAIL" envDefault:"50"`
+	// BackoffDelay is the first delay of the exponential backoff between attempts.
+	BackoffDelay time.Duration `env:"QUEUE_BACKOFF_DELAY" envDefault:"2s"`
+}
+
+// API holds the settings of the HTTP endpoint.
+type API struct {
+	// Addr is the address to listen on; loopback unless told otherwise.
+	Addr string `env:"API_ADDR" envDefault:"127.0.0.1:8080"`
+	// PublicURL is how clients reach the API; links in answers start with it. Empty: links are relative paths.
+	PublicURL string `env:"API_PUBLIC_URL"`
+	// Key is what clients must present.
+	Key Secret `env:"CINNAMON_API_KEY"`
+}
+
+// Browser says how tests are driven.
+type Browser struct {
+	// Executable is the Chromium to launch; empty means the one found on the machine.
+	Executable string `env:"BROWSER_EXECUTABLE"`
+	// NodePath is the node binary that runs the Playwright driver; empty means node from the PATH.
+	NodePath string `env:"PLAYWRIGHT_NODEJS_PATH"`
+	// DriverDir is where the Playwright driver is installed; empty means the user's cache folder.
+	DriverDir string `env:"PLAYWRIGHT_DRIVER_PATH"`
+	// Pool is the number of browser processes that a worker's runs share.
+	Pool int `env:"BROWSER_POOL" envDefault:"1"`
+}
+
+// Artifacts says where screenshots are kept.
+type Artifacts struct {
+	// Dir is shared by workers and API; empty means the user's cache folder.
+	Dir string `env:"ARTIFACTS_DIR"`
+}
+
+// Worker holds the settings of one worker process.
+type Worker struct {
+	// Name is shown as processedBy on jobs; empty means host name and process id.
+	Name string `env:"WORKER_NAME"`
+	// HeartbeatTimeout is how long a worker may be silent before its run is given to another one.
+	HeartbeatTimeout time.Duration `env:"WORKER_HEARTBEAT_TIMEOUT" envDefault:"10s"`
+	// StopTimeout is how long a stopping worker waits for the runs it drives.
+	StopTimeout time.Duration `env:"WORKER_STOP_TIMEOUT" envDefault:"60s"`
+}
+
+// Log says what is logged.
+type Log struct {
+	Level  string `env:"LOG_LEVEL" envDefault:"info"`
+	Format string `env:"LOG_FORMAT" envDefault:"text"`
+}
+
+// FromEnvironment reads the process's own environment.
+func FromEnvironment() (Config, error) {
+	return Load(os.Environ())
+}
+
+// Load reads settings from KEY=value pairs, fills in defaults and validates.
+func Load(environ []string) (Config, error) {
+	var c Config
+	if err := env.ParseWithOptions(&c, env.Options{Environment: env.ToMap(environ)}); err != nil {
+		return Config{}, fmt.Errorf("reading the environment: %w", err)
+	}
+	if err := c.finish(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// finish derives what was left empty and reports everything that is wrong.
+func (c *Config) finish() error {
+	if c.Redis.URL == "" {
+		u := url.URL{Scheme: "redis", Host: net.JoinHostPort(c.Redis.Host, strconv.Itoa(c.Redis.Port)), Path: strconv.Itoa(c.Redis.DB)}
+		if c.Redis.Password != "" {
+			u.User = url.UserPassword("", c.Redis.Password.Reveal())
+		}
+		c.Redis.URL = Secret(u.String())
+	}
+	if c.Artifacts.Dir == "" {
+		c.Artifacts.Dir = filepath.Join(cacheDir(), "artifacts")
+	}
+	if c.Worker.Name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "worker"
+		}
+		c.Worker.Name = fmt.Sprintf("%s-%d", host, os.Getpid())
+	}
+	return c.Validate()
+}
+
+// Validate reports everything that is wrong, not only the first problem.
+func (c *Config) Validate() error {
+	var problems []error
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	atLeast := func(name string, value, least int) {
+		if value < least {
+			bad("%s is %d: it must be %d or more", name, value, least)
+		}
+	}
+	atLeast("QUEUE_CONCURRENCY", c.Queue.Concurrency, 1)
+	atLeast("QUEUE_MAX_ATTEMPTS", c.Queue.MaxAttempts, 1)
+	atLeast("QUEUE_REMOVE_ON_COMPLETE", c.Queue.RemoveOnComplete, 0)
+	atLeast("QUEUE_REMOVE_ON_FAIL", c.Queue.RemoveOnFail, 0)
+	atLeast("BROWSER_POOL", c.Browser.Pool, 1)
+	atLeast("DATABASE_MAX_CONNS", int(c.Database.MaxConns), 2)
+	if c.Queue.Prefix == "" || strings.ContainsAny(c.Queue.Prefix, ": \t\n") {
+		bad("QUEUE_PREFIX is %q: it must be a word without colons or spaces", c.Queue.Prefix)
+	}
+	if c.Worker.HeartbeatTimeout < 2*time.Second {
+		bad("WORKER_HEARTBEAT_TIMEOUT is %s: it must be 2s or more", c.Worker.HeartbeatTimeout)
+	}
+	if u, err := url.Parse(c.Redis.URL.Reveal()); err != nil || (u.Scheme != "redis" && u.Scheme != "rediss" && u.Scheme != "unix") {
+		bad("REDIS_URL is not a redis://, rediss:// or unix:// address")
+	}
+	if c.Database.URL != "" {
+		if u, err := url.Parse(c.Database.URL.Reveal()); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+			bad("DATABASE_URL is not a postgres:// address")
+		}
+	}
+	if _, _, err := net.SplitHostPort(c.API.Addr); err != nil {
+		bad("API_ADDR is %q: it must be host:port, for example 127.0.0.1:8080", c.API.Addr)
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
+		bad("LOG_LEVEL is %q: it must be one of debug, info, warn, error", c.Log.Level)
+	}
+	if c.Log.Format != "text" && c.Log.Format != "json" {
+		bad("LOG_FORMAT is %q: it must be text or json", c.Log.Format)
+	}
+	return errors.Join(problems...)
+}
+
+// RequireDatabase says what to set when a role needs Postgres and no address is given.
+func (c *Config) RequireDatabase() error {
+	if c.Database.URL == "" {
+		return errors.New("DATABASE_URL is not set: give the address of a Postgres database, " +
+			"for example postgres://user:password@localhost:5432/cinnamon")
+	}
+	return nil
+}
+
+// RequireAPIKey says what to set when the API is to start without a key.
+func (c *Config) RequireAPIKey() error {
+	if len(c.API.Key) < 16 {
+		return errors.New("CINNAMON_API_KEY is not set or shorter than 16 characters: " +
+			"clients must present it; make one with: openssl rand -hex 24")
+	}
+	return nil
+}
+
+func cacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return filepath.Join(dir, "cinnamon")
+}
+
+// Client holds the settings of the command line as a client of the API.
+type Client struct {
+	APIURL  string
+	APIKey  Secret
+	NoColor bool
+	// DumbTerminal says that the terminal can't move its cursor.
+	DumbTerminal bool
+}
+
+// ClientFromEnvironment reads the process's own environment.
+func ClientFromEnvironment() Client {
+	c := Client{
+		APIURL: os.Getenv("CINNAMON_API_URL"), APIKey: Secret(os.Getenv("CINNAMON_API_KEY")),
+		NoColor: os.Getenv("NO_COLOR") != "", DumbTerminal: os.Getenv("TERM") == "dumb",
+	}
+	if c.APIURL == "" {
+		c.APIURL = "http://127.0.0.1:8080"
+	}
+	return c
+}

@@ -1,0 +1,7 @@
+package process
+
+// Internals that tests look at.
+var (
+	PackageManager = packageManager
+	MissingWith    = missing
+)

@@ -1,0 +1,84 @@
+package stack
+
+import (
+	"context"
+	"time"
+
+	"github.com/cinnamon-qa/cinnamon/api"
+	"github.com/cinnamon-qa/cinnamon/devstack/process"
+	"github.com/cinnamon-qa/cinnamon/redisbridge"
+	"github.com/cinnamon-qa/cinnamon/testsite"
+	"github.com/cinnamon-qa/cinnamon/worker"
+)
+
+func (s *Stack) startShop(ctx context.Context) (err error) {
+	if !s.options.with(PartShop) {
+		return nil
+	}
+	began := time.Now()
+	var url string
+	s.shop, err = startRole(ctx, "shop", func(ctx context.Context, ready func()) error {
+		return testsite.Serve(ctx, process.Loopback(s.options.Ports.Shop), testsite.Options{}, func(addr string) {
+			url = "http://" + addr
+			ready()
+		})
+	})
+	if err != nil {
+		return err
+	}
+	s.endpoints.Shop = url
+	s.up("Shop", began)
+	return nil
+}
+
+func (s *Stack) startBridge(ctx context.Context) (err error) {
+	if !s.options.with(PartBridge) {
+		return nil
+	}
+	began := time.Now()
+	s.bridge, err = startRole(ctx, "bridge", func(ctx context.Context, ready func()) error {
+		return redisbridge.Run(ctx, s.options.settings(s.endpoints), s.options.Log.With("role", "bridge"), ready)
+	})
+	if err != nil {
+		return err
+	}
+	s.up("Bridge", began)
+	return nil
+}
+
+func (s *Stack) startWorker(ctx context.Context) (err error) {
+	if !s.options.with(PartWorker) {
+		return nil
+	}
+	began := time.Now()
+	s.worker, err = startRole(ctx, "worker", func(ctx context.Context, ready func()) error {
+		return worker.Run(ctx, s.options.settings(s.endpoints), s.options.Log.With("role", "worker"), ready)
+	})
+	if err != nil {
+		return err
+	}
+	s.up("Worker", began)
+	return nil
+}
+
+func (s *Stack) startAPI(ctx context.Context) (err error) {
+	if !s.options.with(PartAPI) {
+		return nil
+	}
+	began := time.Now()
+	settings := s.options.settings(s.endpoints)
+	settings.API.Addr = process.Loopback(s.options.Ports.API)
+	var url string
+	s.api, err = startRole(ctx, "API", func(ctx context.Context, ready func()) error {
+		return api.Run(ctx, settings, s.options.Log.With("role", "api"), func(addr string) {
+			url = "http://" + addr
+			ready()
+		})
+	})
+	if err != nil {
+		return err
+	}
+	s.endpoints.API = url
+	s.up("API", began)
+	return nil
+}

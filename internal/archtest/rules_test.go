@@ -1,0 +1,62 @@
+package archtest_test
+
+// A path in a rule is relative to the repository's module if its first element has no dot and names one of our folders:
+// "store/postgres". A trailing "/..." takes in everything below. "ours" is every package of the repository.
+
+// home says that a library is imported in these packages only.
+type home struct {
+	library string
+	homes   []string
+	reason  string
+}
+
+var homes = []home{
+	{"github.com/mxschmitt/playwright-go", []string{"browser/pwgo"}, "everyone else drives a browser through the browser port"},
+	{"github.com/jackc/pgx/v5", []string{"store/postgres", "internal/testkit", "devstack/..."}, "Postgres has one home, so SQL is found in one folder"},
+	{"database/sql", []string{"store/postgres"}, "Postgres has one home, so SQL is found in one folder"},
+	{"github.com/pressly/goose/v3", []string{"store/postgres"}, "only the store migrates"},
+	{"github.com/redis/go-redis/v9", []string{"redisbridge/...", "internal/testkit", "devstack/..."}, "a run must not depend on Redis, so only the bridge knows it"},
+	{"github.com/gin-gonic/gin", []string{"api"}, "HTTP is one edge of the system, not its vocabulary"},
+	{"github.com/caarlos0/env/v11", []string{"config"}, "config is the only reader of the environment"},
+	{"github.com/spf13/cobra", []string{"cmd/...", "internal/cli", "devstack/..."}, "commands live in cmd"},
+	{"github.com/vbauerster/mpb/v8", []string{"internal/cli", "devstack/..."}, "bars are drawn by the command line only"},
+	{"go.temporal.io/sdk/workflow", []string{"workflows"}, "workflow code is checked for determinism where it lives"},
+	{"go.temporal.io/sdk/activity", []string{"activities", "worker"}, "activity code lives in one package, and worker registers it"},
+	{"go.temporal.io/sdk/client", []string{"starter", "worker", "cmd/...", "e2e/...", "internal/testkit", "devstack/..."}, "starter is the only place that starts, signals, queries and cancels"},
+	{"go.temporal.io/server", []string{"devstack/..."}, "the embedded server's dependencies stay out of the product"},
+	{"github.com/temporalio/ui-server/v2", []string{"devstack/..."}, "the embedded Web UI's dependencies stay out of the product"},
+	{"github.com/stretchr/testify", []string{"internal/testkit", "browser/browsertest", "store/storetest"}, "test helpers stay out of what ships"},
+	{"go.temporal.io/sdk/testsuite", []string{"internal/testkit"}, "test helpers stay out of what ships"},
+}
+
+// ban says that a package imports none of these.
+type ban struct {
+	from   string
+	to     []string
+	except []string
+	reason string
+}
+
+var bans = []ban{
+	{from: "testcase", to: []string{"ours", "os", "net/http"}, reason: "the vocabulary depends on nothing and does no I/O"},
+	{from: "queue", to: []string{"ours", "os", "net/http"}, except: []string{"internal/fault"}, reason: "the state machine of jobs is pure"},
+	{from: "redisbridge/bullmq", to: []string{"ours"}, reason: "it is BullMQ's protocol alone"},
+	{from: "config", to: []string{"ours"}, except: []string{"internal/fault", "queue"}, reason: "everyone reads settings, settings read nobody"},
+	{from: "internal/fault", to: []string{"ours"}, reason: "every package may use it"},
+	{from: "internal/cli", to: []string{"store/...", "workflows", "activities", "starter", "worker", "api", "redisbridge/...", "browser/..."}, reason: "the client side knows the system through its HTTP API only"},
+	{from: "browser", to: []string{"ours"}, except: []string{"testcase"}, reason: "a port knows the vocabulary, not who uses or implements it"},
+	{from: "browser/pwgo", to: []string{"ours"}, except: []string{"browser", "testcase"}, reason: "an implementation knows its port, not who uses it"},
+	{from: "store/...", to: []string{"api", "starter", "worker", "workflows", "activities", "redisbridge/...", "browser/..."}, reason: "records know nothing of what is done with them"},
+	{from: "artifact", to: []string{"api", "starter", "worker", "workflows", "activities", "redisbridge/...", "browser/..."}, reason: "files know nothing of what is done with them"},
+	{from: "activities", to: []string{"api", "worker", "redisbridge/...", "browser/pwgo", "store/postgres", "config"}, reason: "activities know ports; worker hands them the implementations"},
+	{from: "workflows", to: []string{"api", "starter", "worker", "redisbridge/...", "browser/...", "store/postgres", "artifact", "config"}, reason: "workflow code does no I/O: that is what activities are for"},
+	{from: "workflows", to: []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "database/sql"}, reason: "workflow code must give the same result when it is replayed"},
+	{from: "starter", to: []string{"api", "worker", "redisbridge/...", "browser/..."}, reason: "both edges start runs through it; it knows neither"},
+	{from: "api", to: []string{"worker", "browser/...", "redisbridge/bullmq"}, reason: "the API starts and reads runs, it does not execute them"},
+	{from: "ours", to: []string{"cmd/...", "e2e/...", "devstack/..."}, except: []string{"devstack/..."}, reason: "programs import packages, never the other way"},
+}
+
+// A program must not link any of these, however indirectly.
+var unlinked = map[string][]string{
+	"cmd/cinnamon": {"go.temporal.io/server", "github.com/temporalio/ui-server/v2", "internal/testkit", "browser/browsertest", "store/storetest"},
+}

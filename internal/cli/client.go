@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	requestTimeout   = 10 * time.Second
+	maxResponseBytes = 32 << 20 // fifty runs, or the steps of one
+	maxConnections   = 8
+)
+
+// client speaks to the API.
+type client struct {
+	baseURL string
+	key     string
+	http    *http.Client
+	// reached says that the API has answered well before: from then on an outage is worth waiting for.
+	reached atomic.Bool
+}
+
+func newClient(baseURL, key string) *client {
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		MaxIdleConnsPerHost:   maxConnections,
+		MaxConnsPerHost:       2 * maxConnections,
+		IdleConnTimeout:       30 * time.Second,
+		ResponseHeaderTimeout: requestTimeout,
+		ForceAttemptHTTP2:     true,
+	}
+	return &client{baseURL: baseURL, key: key, http: &http.Client{Transport: transport, Timeout: requestTimeout}}
+}
+
+func (c *client) close() { c.http.CloseIdleConnections() }
+
+func (c *client) start(ctx context.Context, body []byte, idempotencyKey string) (accepted, error) {
+	var answer accepted
+	err := c.call(ctx, http.MethodPost, "/api/test-runs", body, idempotencyKey, &answer)
+	if err == nil && answer.TestRunID == "" {
+		err = c.notOurs("its answer to a start names no run")
+	}
+	return answer, err
+}
+
+func (c *client) runs(ctx context.Context, ids []string) ([]apiRun, error) {
+	var answer struct {
+		Items []apiRun `json:"items"`
+	}
+	err := c.call(ctx, http.MethodGet, "/api/test-runs?"+url.Values{"id": ids}.Encode(), nil, "", &answer)
+	return answer.Items, err
+}
+
+func (c *client) steps(ctx context.Context, id string) ([]apiStep, error) {
+	var answer struct {
+		Items []apiStep `json:"items"`
+	}
+	err := c.call(ctx, http.MethodGet, "/api/test-runs/"+url.PathEscape(id)+"/steps", nil, "", &answer)
+	return answer.Items, err
+}
+
+func (c *client) cancel(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodPost, "/api/test-runs/"+url.PathEscape(id)+"/cancel", nil, "", nil)
+}
+
+// call sends one request and decodes the answer into out, unless out is nil.
+func (c *client) call(ctx context.Context, method, path string, body []byte, idempotencyKey string, out any) error {
+	req, err := http.NewRequestWithContext(ctx, method, c.baseURL+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("building a request: %w", err)
+	}
+	req.Header.Set("Accept", "application/json")
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	if idempotencyKey != "" {
+		req.Header.Set("Idempotency-Key", idempotencyKey)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return c.unreachable(ctx, err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxResponseBytes+1))
+	if err != nil {
+		return c.unreachable(ctx, err)
+	}
+	if len(data) > maxResponseBytes {
+		return c.notOurs(fmt.Sprintf("its answer is larger than %d MiB", maxResponseBytes>>20))
+	}
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		return c.refusal(res, data)
+	}
+	if out != nil {
+		if err := json.Unmarshal(data, out); err != nil {
+			return c.notOurs("its answer can't be read: " + err.Error())
+		}
+	}
+	c.reached.Store(true)
+	return nil
+}
+
+// link makes a link of the API complete: where it knows no public address of its own, it answers with paths.
+func (c *client) link(ref string) string {
+	base, err := url.Parse(c.baseURL + "/")
+	if err != nil || ref == "" {
+		return ref
+	}
+	u, err := base.Parse(ref)
+	if err != nil {
+		return ref
+	}
+	return u.String()
+}
+
+// linksOf returns the complete links of a started test.
+func (c *client) linksOf(t *test) links {
+	l := links{Self: c.link(t.links.Self), Steps: c.link(t.links.Steps), Temporal: c.link(t.links.Temporal)}
+	if l.Self == "" {
+		l.Self = c.link("/api/test-runs/" + url.PathEscape(t.id))
+	}
+	return l
+}

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// document is what Output "json" writes. Fields may be added, never renamed.
+type document struct {
+	ExitCode int           `json:"exitCode"`
+	Error    string        `json:"error,omitempty"`
+	Problems []problem     `json:"problems,omitempty"` // of files
+	Summary  summary       `json:"summary"`
+	Runs     []documentRun `json:"runs"`
+}
+
+type summary struct {
+	Total      int   `json:"total"`
+	Passed     int   `json:"passed"` // flaky and adapted ones included
+	Flaky      int   `json:"flaky"`
+	Adapted    int   `json:"adapted"`
+	Failed     int   `json:"failed"`
+	Cancelled  int   `json:"cancelled"`
+	NotStarted int   `json:"notStarted"`
+	Unknown    int   `json:"unknown"`
+	Unfinished int   `json:"unfinished"` // started and not waited for
+	Duration   int64 `json:"duration"`   // milliseconds
+}
+
+type documentRun struct {
+	File           string              `json:"file"`
+	Title          string              `json:"title"`
+	BaseURL        string              `json:"baseUrl,omitempty"`
+	Result         state               `json:"result"`
+	TestRunID      string              `json:"testRunId,omitempty"`
+	Status         string              `json:"status,omitempty"` // as the API has it
+	Attempt        int                 `json:"attempt"`
+	MaxAttempts    int                 `json:"maxAttempts"`
+	Flaky          bool                `json:"flaky"`
+	TotalSteps     int                 `json:"totalSteps"`
+	CompletedSteps int                 `json:"completedSteps"`
+	FailedSteps    int                 `json:"failedSteps"`
+	AdaptedSteps   int                 `json:"adaptedSteps"`
+	Duration       int64               `json:"duration"` // milliseconds
+	Error          string              `json:"error,omitempty"`
+	FailedStep     *documentFailedStep `json:"failedStep,omitempty"`
+	Links          links               `json:"links"`
+}
+
+type documentFailedStep struct {
+	Number      int    `json:"number"`
+	Action      string `json:"action"`
+	Description string `json:"description"`
+	Error       string `json:"error,omitempty"`
+	Screenshot  string `json:"screenshot,omitempty"`
+}
+
+func writeDocument(out io.Writer, tests []test, c *client, elapsed time.Duration, code int, failure error) error {
+	n := tallyOf(tests)
+	doc := document{
+		ExitCode: code,
+		Summary: summary{
+			Total: len(tests), Passed: n.passed(), Flaky: n[stateFlaky], Adapted: n[stateAdapted], Failed: n[stateFailed],
+			Cancelled: n[stateCancelled], NotStarted: n[stateNotStarted], Unknown: n[stateUnknown],
+			Unfinished: n[stateWaiting] + n[stateRunning] + n[stateRetrying], Duration: elapsed.Milliseconds(),
+		},
+		Runs: make([]documentRun, len(tests)),
+	}
+	if failure != nil {
+		doc.Error = failure.Error()
+		doc.Problems = problemsOf(failure)
+	}
+	for i := range tests {
+		doc.Runs[i] = runDocument(&tests[i], c)
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(doc); err != nil {
+		return fmt.Errorf("writing the JSON document: %w", err)
+	}
+	return nil
+}
+
+func runDocument(t *test, c *client) documentRun {
+	r := documentRun{
+		File: t.file, Title: t.title, BaseURL: t.baseURL, Result: t.state(), TestRunID: t.id, Status: t.run.Status,
+		Attempt: t.run.Attempt, MaxAttempts: t.run.MaxAttempts, Flaky: t.run.Flaky,
+		TotalSteps: t.totalSteps(), CompletedSteps: t.run.CompletedSteps, FailedSteps: t.run.FailedSteps,
+		AdaptedSteps: t.run.AdaptedSteps, Duration: t.run.DurationMS, Error: t.reason(),
+	}
+	if t.id != "" {
+		r.Links = c.linksOf(t)
+	}
+	if e := t.evidence; e != nil {
+		r.FailedStep = &documentFailedStep{
+			Number: e.Number, Action: e.Action, Description: e.Description, Error: e.Error, Screenshot: c.link(e.Screenshot),
+		}
+	}
+	return r
+}

@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cinnamon-qa/cinnamon/testcase"
+)
+
+// problem is one thing that is wrong with a file.
+type problem struct {
+	File    string `json:"file"`
+	Step    int    `json:"step,omitempty"`
+	Field   string `json:"field,omitempty"`
+	Message string `json:"message"` // says where and what
+}
+
+// load reads and checks the files of all groups. What it returns is ready to be started, in order; or else the error
+// lists every problem of every file.
+func load(o *Options) ([]test, error) {
+	prefix := o.IdempotencyKey
+	if prefix == "" {
+		prefix = rand.Text()
+	}
+	var tests []test
+	var problems []problem
+	files, seen := 0, map[string]int{}
+	for g, group := range o.Groups {
+		for _, path := range group.Paths {
+			names, err := find(path)
+			if err != nil {
+				problems = append(problems, problem{File: path, Message: err.Error()})
+				files++
+			}
+			for _, name := range names {
+				files++
+				c, wrong := read(name)
+				if len(wrong) > 0 {
+					problems = append(problems, wrong...)
+					continue
+				}
+				body, err := json.Marshal(request(o, group, c))
+				if err != nil {
+					return nil, fmt.Errorf("encoding %s: %w", name, err)
+				}
+				identity := fmt.Sprintf("%d\n%s\n%s", g, group.BaseURL, filepath.ToSlash(filepath.Clean(name)))
+				seen[identity]++
+				tests = append(tests, test{
+					group: g, file: name, title: title(c, name), baseURL: group.BaseURL, steps: descriptions(c),
+					body: body, key: deriveKey(prefix, identity, seen[identity]),
+				})
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return nil, invalidFiles(problems, files)
+	}
+	return tests, nil
+}
+
+// find returns the files that a path stands for: itself, or the folder's *.json at any depth, sorted. Hidden files and
+// folders are left out.
+func find(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, plain(err)
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	var names []string
+	err = fs.WalkDir(os.DirFS(path), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case name != "." && strings.HasPrefix(entry.Name(), "."):
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+		case !entry.IsDir() && strings.EqualFold(filepath.Ext(name), ".json"):
+			names = append(names, filepath.Join(path, filepath.FromSlash(name)))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, plain(err)
+	}
+	if len(names) == 0 {
+		return nil, errors.New("there is no *.json file in this folder")
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// read reads and checks one case.
+func read(name string) (*testcase.Case, []problem) {
+	data, err := readBounded(name)
+	if err != nil {
+		return nil, []problem{{File: name, Message: err.Error()}}
+	}
+	c, err := testcase.Parse(data)
+	if invalid, ok := errors.AsType[*testcase.InvalidError](err); ok {
+		var problems []problem
+		for _, p := range invalid.Problems {
+			problems = append(problems, problem{File: name, Step: p.Step, Field: p.Field, Message: p.String()})
+		}
+		if invalid.Omitted > 0 {
+			problems = append(problems, problem{File: name, Message: fmt.Sprintf("and %d more", invalid.Omitted)})
+		}
+		return nil, problems
+	}
+	if err != nil {
+		return nil, []problem{{File: name, Message: err.Error()}}
+	}
+	return c, nil
+}
+
+func readBounded(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, plain(err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	data, err := io.ReadAll(io.LimitReader(f, testcase.MaxBytes+1))
+	if err != nil {
+		return nil, plain(err)
+	}
+	if len(data) > testcase.MaxBytes {
+		return nil, fmt.Errorf("the file is larger than the %d bytes that a case may have", testcase.MaxBytes)
+	}
+	return data, nil
+}
+
+// plain takes the path out of an error of the file system: it is shown beside it already.
+func plain(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("no such file or folder")
+	}
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathErr.Err
+	}
+	return err
+}
+
+func request(o *Options, group Group, c *testcase.Case) startRequest {
+	r := startRequest{Case: c.JSON(), UserID: o.UserID, Priority: o.priority(), Attempts: o.Attempts}
+	if o.Timeout > 0 || group.BaseURL != "" {
+		r.Config = &runConfig{Timeout: o.Timeout.Milliseconds(), BaseURL: group.BaseURL}
+	}
+	return r
+}
+
+func descriptions(c *testcase.Case) []string {
+	words := make([]string, len(c.Steps))
+	for i, step := range c.Steps {
+		words[i] = step.Description()
+	}
+	return words
+}
+
+func title(c *testcase.Case, name string) string {
+	if strings.TrimSpace(c.Title) != "" {
+		return c.Title
+	}
+	return strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
+}
+
+// deriveKey gives each start its own idempotency key. nth tells apart a file that is named more than once.
+func deriveKey(prefix, identity string, nth int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d", identity, nth))
+	return prefix + "-" + hex.EncodeToString(sum[:8])
+}
+
+// invalidFiles lists the problems below the files that have them.
+func invalidFiles(problems []problem, files int) *exitError {
+	var list strings.Builder
+	wrong, last := 0, ""
+	for _, p := range problems {
+		if p.File != last {
+			wrong, last = wrong+1, p.File
+			list.WriteString("\n  " + clean(p.File))
+		}
+		list.WriteString("\n    " + clean(p.Message))
+	}
+	err := usageError("nothing was started: %s can't be used%s", ofAll(wrong, files, "file"), list.String())
+	err.problems = problems
+	return err
+}

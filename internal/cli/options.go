@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The values of Options.Output.
+const (
+	OutputTable = "table"
+	OutputJSON  = "json"
+)
+
+// Options says what to run and how to show it.
+type Options struct {
+	APIURL, APIKey string
+	// Groups run one after the other; the runs of a group are started together. With Detach nothing is waited for, so
+	// all groups start at once.
+	Groups []Group
+
+	Stdout, Stderr io.Writer
+	// Terminal says that progress goes to a terminal: live bars instead of plain lines, and colours.
+	Terminal bool
+	// NoColor turns colours off on a terminal too (the variable NO_COLOR).
+	NoColor bool
+	// Width is the number of columns. 0 means the terminal's own, or no limit where there is none.
+	Width int
+	// Output is OutputTable (the default), or OutputJSON: one JSON document on Stdout at the end, progress on Stderr.
+	Output string
+
+	// Priority is low, normal, high, urgent or a number; Attempts and Timeout (of one attempt) replace the API's
+	// defaults where they are not zero.
+	Priority string
+	Attempts int
+	Timeout  time.Duration
+	UserID   string
+	// IdempotencyKey makes a repeated invocation find the runs of the first one instead of starting them again. Each
+	// file has a key of its own, derived from this one.
+	IdempotencyKey string
+	// Detach starts the runs, prints their ids and does not wait.
+	Detach bool
+
+	// Abort, when closed, ends a wait for cancelled runs at once: the second Ctrl-C. It may be nil.
+	Abort <-chan struct{}
+}
+
+// Group is a set of test cases that run together.
+type Group struct {
+	// Paths are files, or folders with *.json files at any depth.
+	Paths []string
+	// BaseURL is where the cases' relative addresses lead; empty means what the files say.
+	BaseURL string
+}
+
+// complete fills in defaults and reports everything that is wrong.
+func (o *Options) complete() error {
+	var problems []string
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+
+	if o.Output == "" {
+		o.Output = OutputTable
+	}
+	if o.Output != OutputTable && o.Output != OutputJSON {
+		bad("the output is %q: it must be %s or %s", o.Output, OutputTable, OutputJSON)
+	}
+	if !webAddress(o.APIURL) {
+		bad("the API's address is %q: set CINNAMON_API_URL to an http:// or https:// address", o.APIURL)
+	}
+	o.APIURL = strings.TrimRight(o.APIURL, "/")
+	if _, err := strconv.Atoi(o.Priority); err != nil && o.Priority != "" &&
+		!slices.Contains([]string{"low", "normal", "high", "urgent"}, o.Priority) {
+		bad("the priority is %q: it must be low, normal, high, urgent or a number", o.Priority)
+	}
+	if o.Attempts < 0 {
+		bad("the number of attempts is %d: it must be 1 or more", o.Attempts)
+	}
+	if o.Timeout < 0 || (o.Timeout > 0 && o.Timeout < time.Millisecond) {
+		bad("the timeout is %s: it must be 1ms or more", o.Timeout)
+	}
+	paths := 0
+	for _, group := range o.Groups {
+		paths += len(group.Paths)
+		if group.BaseURL != "" && !webAddress(group.BaseURL) {
+			bad("the base URL is %q: it must be an http:// or https:// address", group.BaseURL)
+		}
+	}
+	if paths == 0 {
+		bad("no test case is named: give files, or folders with *.json files")
+	}
+	if len(problems) > 0 {
+		return usageError("%s", strings.Join(problems, "\n"))
+	}
+	return nil
+}
+
+// priority returns the priority as the API reads it: a number or a word, nil for the API's default.
+func (o *Options) priority() json.RawMessage {
+	if o.Priority == "" {
+		return nil
+	}
+	if n, err := strconv.Atoi(o.Priority); err == nil {
+		return json.RawMessage(strconv.Itoa(n))
+	}
+	return json.RawMessage(strconv.Quote(o.Priority))
+}
+
+// colors returns the colours of the output.
+func (o *Options) colors() palette { return palette{on: o.Terminal && !o.NoColor} }
+
+func webAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// report writes the end of an invocation.
+type report struct {
+	options *Options
+	client  *client
+	began   time.Time
+}
+
+// write writes the report and passes on the exit code and the error, for the caller to print.
+func (r report) write(tests []test, code int, failure error) (int, error) {
+	elapsed := time.Since(r.began)
+	if r.options.Output == OutputJSON {
+		if err := writeDocument(r.options.Stdout, tests, r.client, elapsed, code, failure); err != nil {
+			return ExitPlatform, errors.Join(failure, err)
+		}
+		return code, failure
+	}
+	if !anyStarted(tests) {
+		return code, failure // the error says it all
+	}
+	r.writeText(r.options.Stdout, tests, elapsed, code)
+	return code, failure
+}
+
+func (r report) writeText(out io.Writer, tests []test, elapsed time.Duration, code int) {
+	colors := r.options.colors()
+	if r.options.Detach {
+		writeStarted(out, tests, r.client)
+		return
+	}
+	width := r.options.Width
+	if r.options.Terminal && width == 0 {
+		width, _ = terminalSize(out)
+	}
+	if !r.options.Terminal {
+		fmt.Fprintln(out) // between the lines of progress and the table
+	}
+	writeTable(out, tests, width, colors)
+	writeFailures(out, tests, r.client, code == ExitInterrupted, colors)
+	line := summaryLine(tallyOf(tests), elapsed, colors)
+	if code == ExitInterrupted {
+		line += colors.yellow(", interrupted")
+	}
+	fmt.Fprintln(out, "\n"+line)
+}
+
+func anyStarted(tests []test) bool {
+	for i := range tests {
+		if tests[i].id != "" {
+			return true
+		}
+	}
+	return false
+}

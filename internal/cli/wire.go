@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// startRequest is the body of POST /api/test-runs.
+type startRequest struct {
+	Case     json.RawMessage `json:"case"`
+	UserID   string          `json:"userId,omitempty"`
+	Priority json.RawMessage `json:"priority,omitempty"`
+	Attempts int             `json:"attempts,omitempty"`
+	Config   *runConfig      `json:"config,omitempty"`
+}
+
+type runConfig struct {
+	Timeout int64  `json:"timeout,omitempty"` // milliseconds
+	BaseURL string `json:"baseUrl,omitempty"`
+}
+
+// accepted is the answer to a start.
+type accepted struct {
+	TestRunID string `json:"testRunId"`
+	Links     links  `json:"links"`
+}
+
+type links struct {
+	Self     string `json:"self,omitempty"`
+	Steps    string `json:"steps,omitempty"`
+	Temporal string `json:"temporal,omitempty"`
+}
+
+// The statuses of a run.
+const (
+	statusPending   = "pending"
+	statusRunning   = "running"
+	statusCompleted = "completed"
+	statusFailed    = "failed"
+	statusAdapted   = "adapted"
+	statusCancelled = "cancelled"
+)
+
+// apiRun is a run as the API shows it.
+type apiRun struct {
+	TestRunID      string   `json:"testRunId"`
+	Status         string   `json:"status"`
+	Attempt        int      `json:"attempt"`
+	MaxAttempts    int      `json:"maxAttempts"`
+	Flaky          bool     `json:"flaky"`
+	TotalSteps     int      `json:"totalSteps"`
+	CompletedSteps int      `json:"completedSteps"`
+	FailedSteps    int      `json:"failedSteps"`
+	AdaptedSteps   int      `json:"adaptedSteps"`
+	Progress       progress `json:"progress"`
+	DurationMS     int64    `json:"duration"`
+	Error          string   `json:"error"`
+	Links          links    `json:"links"`
+}
+
+type progress struct {
+	CurrentStep int    `json:"currentStep"`
+	TotalSteps  int    `json:"totalSteps"`
+	Message     string `json:"message"`
+}
+
+// duration is the time that the newest attempt took.
+func (r apiRun) duration() time.Duration { return time.Duration(r.DurationMS) * time.Millisecond }
+
+// apiStep is a step of a run as the API shows it.
+type apiStep struct {
+	Number      int    `json:"number"`
+	Attempt     int    `json:"attempt"`
+	Action      string `json:"action"`
+	Description string `json:"description"`
+	Status      string `json:"status"`
+	Error       string `json:"error"`
+	Screenshot  string `json:"screenshot"`
+}
+
+// apiProblem is an error of the API (application/problem+json).
+type apiProblem struct {
+	Title  string `json:"title"`
+	Detail string `json:"detail"`
+	Code   string `json:"code"`
+	Errors []struct {
+		Field   string `json:"field"`
+		Message string `json:"message"`
+	} `json:"errors"`
+}

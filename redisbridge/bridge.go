@@ -1,0 +1,107 @@
+package redisbridge
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cinnamon-qa/cinnamon/config"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
+	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/store/postgres"
+)
+
+// outbox is where changes of jobs wait for the relay.
+type outbox interface {
+	Relay(ctx context.Context, queueName string, limit int, apply func(context.Context, []store.OutboxRow) (map[int64]string, error)) (int, error)
+	Listen(ctx context.Context, wake func()) error
+	CanListen() bool
+}
+
+// jobs is what a Redis that lost its data is rebuilt from.
+type jobs interface {
+	OpenJobs(ctx context.Context, queueName string, visit func([]queue.Job) error) error
+	NewestFinished(ctx context.Context, queueName string, state queue.State, limit int) ([]queue.Job, error)
+}
+
+// Bridge projects the queues to Redis.
+type Bridge struct {
+	rdb   *redis.Client
+	store interface {
+		outbox
+		jobs
+	}
+	projector *bullmq.Projector
+	keys      progressKeys
+	keep      config.Queue
+	log       *slog.Logger
+}
+
+// Run projects every queue until ctx ends. Several bridges may run at once: one of them works on a queue at a time.
+// ready is called at once: a bridge also waits for services that are away.
+func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func()) error {
+	if err := cfg.RequireDatabase(); err != nil {
+		return err
+	}
+	records, err := postgres.Open(ctx, cfg.Database.URL.Reveal(), cfg.Database.MaxConns)
+	if err != nil {
+		return err
+	}
+	defer records.Close()
+	rdb, err := dial(cfg.Redis)
+	if err != nil {
+		return err
+	}
+	defer rdb.Close() //nolint:errcheck // nothing is pending on it any more
+	b := &Bridge{
+		rdb: rdb, store: records, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), keys: newProgressKeys(),
+		keep: cfg.Queue, log: log,
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	relays := make([]*relay, 0, len(queue.All()))
+	for _, def := range queue.All() {
+		r := newRelay(b, def.Name)
+		relays = append(relays, r)
+		group.Go(func() error { r.run(ctx); return nil })
+		group.Go(func() error { r.promote(ctx); return nil })
+		log.InfoContext(ctx, "queue projected", "queue", def.Name, "prefix", cfg.Queue.Prefix)
+	}
+	if records.CanListen() {
+		group.Go(func() error { b.listen(ctx, relays); return nil })
+	}
+	ready()
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("projecting the queues: %w", err)
+	}
+	return nil
+}
+
+// listen wakes the relays when a transaction has something for them. While it is down, they poll.
+func (b *Bridge) listen(ctx context.Context, relays []*relay) {
+	for ctx.Err() == nil {
+		err := b.store.Listen(ctx, func() {
+			for _, r := range relays {
+				r.wakeUp()
+			}
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		b.log.WarnContext(ctx, "listening for changes broke off; polling until it is back", "error", err)
+		sleep(ctx, time.Second)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

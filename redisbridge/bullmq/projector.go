@@ -1,0 +1,214 @@
+package bullmq
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// DefaultPrefix is the prefix that clients use unless they were told otherwise.
+	DefaultPrefix = "bull"
+
+	// promotionsAtOnce and deletionsAtOnce bound how long one script keeps Redis busy.
+	promotionsAtOnce = 1000
+	deletionsAtOnce  = 1000
+)
+
+// Outcome says what became of a change.
+type Outcome string
+
+// The outcomes.
+const (
+	// Projected changed what Redis shows, or found it right already.
+	Projected Outcome = "projected"
+	// Announced told listeners of a change whose state a silent one showed before.
+	Announced Outcome = "announced"
+	// Seen was applied before, or came after a newer one.
+	Seen Outcome = "seen"
+	// Refused can't be shown, ever: see the error.
+	Refused Outcome = "refused"
+)
+
+// Applied is what became of one change. Err is a [*ChangeError] if, and only if, the outcome is [Refused].
+type Applied struct {
+	Outcome Outcome
+	Err     error
+}
+
+// Projector shows jobs on the queues of one prefix. It holds no state and may be used by many goroutines, but the
+// changes of one job must not be applied by two at the same time: the later one would win and hide the other.
+type Projector struct {
+	rdb          redis.UniversalClient
+	prefix       string
+	tombstoneTTL time.Duration
+	project      script
+	promote      script
+	progress     script
+}
+
+// Option alters a projector.
+type Option func(*Projector)
+
+// WithTombstoneTTL sets for how long a deleted job's changes are recognised when they come again. An hour by default.
+func WithTombstoneTTL(ttl time.Duration) Option {
+	return func(p *Projector) { p.tombstoneTTL = max(ttl, time.Millisecond) }
+}
+
+// NewProjector returns a projector on the queues of a prefix.
+func NewProjector(rdb redis.UniversalClient, prefix string, options ...Option) *Projector {
+	p := &Projector{
+		rdb:          rdb,
+		prefix:       prefix,
+		tombstoneTTL: time.Hour,
+		project:      loadScript("project-18.lua"),
+		promote:      loadScript("promote-10.lua"),
+		progress:     loadScript("progress-3.lua"),
+	}
+	for _, option := range options {
+		option(p)
+	}
+	return p
+}
+
+// Keys returns the keys of a queue.
+func (p *Projector) Keys(queue string) Keys { return NewKeys(p.prefix, queue) }
+
+// Apply shows changes in their order, in one round trip. It returns one result per change; a change that can't be shown
+// is refused without harm to the others. An error means that Redis didn't answer for all of them: nothing is known
+// about any, and the same changes may be applied again.
+func (p *Projector) Apply(ctx context.Context, queue string, changes []Change) ([]Applied, error) {
+	keys := p.Keys(queue)
+	results := make([]Applied, len(changes))
+	calls := make([]call, 0, len(changes))
+	asked := make([]int, 0, len(changes))
+	for i, change := range changes {
+		if err := check(queue, change); err != nil {
+			results[i] = Applied{Outcome: Refused, Err: err}
+			continue
+		}
+		calls = append(calls, p.encode(keys, change))
+		asked = append(asked, i)
+	}
+	if len(calls) == 0 {
+		return results, nil
+	}
+	replies, err := p.project.runAll(ctx, p.rdb, calls)
+	if err != nil {
+		return nil, fmt.Errorf("projecting %d changes to queue %s: %w", len(calls), queue, err)
+	}
+	for n, reply := range replies {
+		results[asked[n]] = outcome(changes[asked[n]], reply)
+	}
+	return results, nil
+}
+
+func outcome(change Change, reply *redis.Cmd) Applied {
+	code, err := reply.Int()
+	if err != nil {
+		problem := &ChangeError{JobID: change.Job.ID, Seq: change.Seq, Problem: "Redis refuses it", Err: err}
+		return Applied{Outcome: Refused, Err: problem}
+	}
+	return Applied{Outcome: []Outcome{Seen, Projected, Announced}[code]}
+}
+
+// PromoteDue moves delayed jobs that are due, a thousand at most, to where they wait. It returns when the next one is
+// due: the zero time if none is delayed, a time that has passed if there are more to move.
+func (p *Projector) PromoteDue(ctx context.Context, queue string, now time.Time) (int, time.Time, error) {
+	k := p.Keys(queue)
+	highest := (now.UnixMilli()+1)*scoresPerMilli - 1
+	replies, err := p.promote.runAll(ctx, p.rdb, []call{{
+		keys: []string{
+			k.Wait(), k.Paused(), k.Active(), k.Prioritized(), k.Delayed(),
+			k.Events(), k.Meta(), k.PriorityCounter(), k.Marker(), k.Waiting(),
+		},
+		args: []any{k.Base(), strconv.FormatInt(highest, 10), promotionsAtOnce},
+	}})
+	if err == nil {
+		err = replies[0].Err()
+	}
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("promoting due jobs of queue %s: %w", queue, err)
+	}
+	reply, err := replies[0].Slice()
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("reading how many jobs of queue %s were promoted: %w", queue, err)
+	}
+	promoted, _ := reply[0].(int64)
+	text, _ := reply[1].(string)
+	if text == "" {
+		return int(promoted), time.Time{}, nil
+	}
+	due, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("reading when the next job of queue %s is due: %w", queue, err)
+	}
+	return int(promoted), time.UnixMilli(due), nil
+}
+
+// Progress is how far an attempt has come.
+type Progress struct {
+	JobID   string
+	Attempt int             // the attempt's AttemptsStarted
+	Value   json.RawMessage // JSON
+}
+
+// Progress shows how far attempts have come, in one round trip. The result says of each whether it was shown: it is not
+// when the job is not active in that attempt, be it not yet or no more. What could never be shown is reported as
+// [ChangeError]s, joined, beside the results of the others; with any other error nothing is known about any.
+func (p *Projector) Progress(ctx context.Context, queue string, updates []Progress) ([]bool, error) {
+	k := p.Keys(queue)
+	shown := make([]bool, len(updates))
+	calls := make([]call, 0, len(updates))
+	asked := make([]int, 0, len(updates))
+	var problems []error
+	for i, u := range updates {
+		if problem := checkProgress(u); problem != "" {
+			problems = append(problems, &ChangeError{JobID: u.JobID, Problem: problem})
+			continue
+		}
+		calls = append(calls, call{
+			keys: []string{k.Job(u.JobID), k.Events(), k.Meta()},
+			args: []any{u.JobID, strconv.Itoa(u.Attempt), string(u.Value)},
+		})
+		asked = append(asked, i)
+	}
+	if len(calls) == 0 {
+		return shown, errors.Join(problems...)
+	}
+	replies, err := p.progress.runAll(ctx, p.rdb, calls)
+	if err != nil {
+		return nil, fmt.Errorf("showing the progress of %d jobs of queue %s: %w", len(calls), queue, err)
+	}
+	for n, reply := range replies {
+		code, err := reply.Int()
+		if err != nil {
+			id := updates[asked[n]].JobID
+			problems = append(problems, &ChangeError{JobID: id, Problem: "Redis refuses its progress", Err: err})
+		}
+		shown[asked[n]] = code == 1
+	}
+	return shown, errors.Join(problems...)
+}
+
+// MarkEpoch leaves a mark that is there as long as Redis keeps its data, whatever clients do to the queue.
+func (p *Projector) MarkEpoch(ctx context.Context, queue, epoch string) error {
+	if err := p.rdb.Set(ctx, p.Keys(queue).Epoch(), epoch, 0).Err(); err != nil {
+		return fmt.Errorf("marking the epoch of queue %s: %w", queue, err)
+	}
+	return nil
+}
+
+// Epoch returns the mark, or nothing if Redis lost its data (or never had any): all jobs must be shown again.
+func (p *Projector) Epoch(ctx context.Context, queue string) (string, error) {
+	epoch, err := p.rdb.Get(ctx, p.Keys(queue).Epoch()).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return "", fmt.Errorf("reading the epoch of queue %s: %w", queue, err)
+	}
+	return epoch, nil
+}

@@ -1,0 +1,208 @@
+package redisbridge
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/cinnamon-qa/cinnamon/config"
+	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
+)
+
+const (
+	// keptUpdates bounds what a run may have waiting to be published; the oldest go first.
+	keptUpdates = 64
+	// startWithin is how long progress waits for the relay to show the attempt that it belongs to.
+	startWithin = 3 * time.Second
+	retryUpdate = 5 * time.Millisecond
+	retryRedis  = 300 * time.Millisecond
+	flushWithin = time.Second
+)
+
+// Publisher shows the progress of runs in Redis, straight from the worker. It never blocks its callers; while Redis is
+// away it keeps only the newest progress of each run.
+type Publisher struct {
+	rdb       *redis.Client
+	projector *bullmq.Projector
+	keys      progressKeys
+	log       *slog.Logger
+
+	mu      sync.Mutex
+	pending []update
+	wake    chan struct{}
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+type update struct {
+	queue, runID string
+	attempt      int
+	record       json.RawMessage
+	at           time.Time
+}
+
+// NewPublisher makes a publisher and starts it.
+func NewPublisher(cfg config.Config, log *slog.Logger) (*Publisher, error) {
+	rdb, err := dial(cfg.Redis)
+	if err != nil {
+		return nil, err
+	}
+	p := &Publisher{
+		rdb: rdb, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), keys: newProgressKeys(), log: log,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	go p.run()
+	return p, nil
+}
+
+// Publish shows a run's progress soon.
+func (p *Publisher) Publish(queueName, runID string, attempt int, record json.RawMessage) {
+	p.mu.Lock()
+	p.pending = append(p.pending, update{queue: queueName, runID: runID, attempt: attempt, record: record, at: time.Now()})
+	p.mu.Unlock()
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close publishes what is pending, if Redis takes it, and stops.
+func (p *Publisher) Close() {
+	close(p.stop)
+	<-p.stopped
+	if err := p.rdb.Close(); err != nil {
+		p.log.Warn("closing the progress connection", "error", err)
+	}
+}
+
+func (p *Publisher) run() {
+	defer close(p.stopped)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	away := false
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-p.wake:
+		case <-pause.C:
+		case <-p.stop:
+			p.flush(ctx)
+			return
+		}
+		left, err := p.publish(ctx)
+		if (err != nil) != away {
+			away = err != nil
+			if away {
+				p.log.Warn("progress is not published while Redis is away", "error", err)
+			} else {
+				p.log.Info("progress is published again")
+			}
+		}
+		switch {
+		case err != nil:
+			pause.Reset(retryRedis)
+		case left > 0:
+			pause.Reset(retryUpdate)
+		}
+	}
+}
+
+// flush makes a last effort within bounds.
+func (p *Publisher) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, flushWithin)
+	defer cancel()
+	for {
+		left, err := p.publish(ctx)
+		if left == 0 || err != nil {
+			return
+		}
+		select {
+		case <-time.After(retryUpdate):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// publish sends what is pending and says how many updates are left for later.
+func (p *Publisher) publish(ctx context.Context) (left int, err error) {
+	p.mu.Lock()
+	batch := p.pending
+	p.pending = nil
+	p.mu.Unlock()
+	if len(batch) == 0 {
+		return 0, nil
+	}
+	again, err := p.send(ctx, batch)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pending = bounded(append(again, p.pending...), err != nil)
+	return len(p.pending), err
+}
+
+// send publishes a batch in two round trips and returns the updates that are to be tried again: all of them when Redis
+// is away, else those whose attempt it doesn't show yet.
+func (p *Publisher) send(ctx context.Context, batch []update) (again []update, err error) {
+	pipe := p.rdb.Pipeline()
+	for _, u := range batch {
+		p.keys.queue(ctx, pipe, u.runID, u.record)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return batch, err
+	}
+	byQueue := map[string][]int{}
+	for i, u := range batch {
+		byQueue[u.queue] = append(byQueue[u.queue], i)
+	}
+	for queueName, indexes := range byQueue {
+		updates := make([]bullmq.Progress, len(indexes))
+		for n, i := range indexes {
+			updates[n] = bullmq.Progress{JobID: batch[i].runID, Attempt: batch[i].attempt, Value: batch[i].record}
+		}
+		shown, err := p.projector.Progress(ctx, queueName, updates)
+		if shown == nil && err != nil {
+			return batch, err
+		}
+		if err != nil {
+			p.log.ErrorContext(ctx, "progress can't be shown in Redis", "error", err)
+		}
+		newest := map[string]int{} // of each run, the last update that was shown: what came before it is of no use any more
+		for n, i := range indexes {
+			if shown[n] {
+				newest[batch[i].runID] = n + 1
+			}
+		}
+		for n, i := range indexes {
+			if u := batch[i]; !shown[n] && n >= newest[u.runID] && time.Since(u.at) < startWithin {
+				again = append(again, u)
+			}
+		}
+	}
+	return again, nil
+}
+
+// bounded keeps the newest updates of each run, only one while Redis is away.
+func bounded(updates []update, away bool) []update {
+	most := keptUpdates
+	if away {
+		most = 1
+	}
+	count := map[string]int{}
+	for _, u := range updates {
+		count[u.runID]++
+	}
+	kept := updates[:0]
+	for _, u := range updates {
+		if count[u.runID] > most {
+			count[u.runID]--
+			continue
+		}
+		kept = append(kept, u)
+	}
+	return kept
+}

@@ -1,0 +1,261 @@
+package redisbridge
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+const (
+	relayBatch = 200
+	// pollListening and pollOnly are how often the outbox is looked at although nobody called.
+	pollListening = time.Second
+	pollOnly      = 100 * time.Millisecond
+	// retryAway is how soon a Redis or a Postgres that is away is tried again.
+	retryAway = 200 * time.Millisecond
+	// epochEvery is how often Redis is checked for having lost its data.
+	epochEvery = time.Second
+	// promoteEvery is how often delayed jobs are looked at although none is due: clients may add some.
+	promoteEvery = time.Second
+)
+
+// relay projects one queue.
+type relay struct {
+	*Bridge
+	queue   string
+	wake    chan struct{}
+	due     chan struct{}
+	log     *slog.Logger
+	checked time.Time // when the epoch was last seen
+}
+
+func newRelay(b *Bridge, queueName string) *relay {
+	return &relay{
+		Bridge: b, queue: queueName, wake: make(chan struct{}, 1), due: make(chan struct{}, 1), log: b.log.With("queue", queueName),
+	}
+}
+
+func (r *relay) wakeUp() { signal(r.wake) }
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// run relays changes until ctx ends.
+func (r *relay) run(ctx context.Context) {
+	poll := pollOnly
+	if r.store.CanListen() {
+		poll = pollListening
+	}
+	away := false
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+		case <-timer.C:
+		}
+		more, err := r.step(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if (err != nil) != away {
+			away = err != nil
+			if away {
+				r.log.WarnContext(ctx, "changes wait in the outbox: Redis or Postgres is away", "error", err)
+			} else {
+				r.log.InfoContext(ctx, "changes are relayed again")
+			}
+		}
+		switch {
+		case err != nil:
+			r.checked = time.Time{} // a Redis that was away may come back empty
+			timer.Reset(retryAway)
+		case more:
+			timer.Reset(0)
+		default:
+			timer.Reset(poll)
+		}
+	}
+}
+
+// step relays one batch and makes sure that Redis still has the rest.
+func (r *relay) step(ctx context.Context) (more bool, err error) {
+	if err := r.rdb.Ping(ctx).Err(); err != nil {
+		return false, fmt.Errorf("reaching Redis: %w", err)
+	}
+	applied, err := r.store.Relay(ctx, r.queue, relayBatch, r.apply)
+	if err != nil {
+		return false, err
+	}
+	if applied == relayBatch {
+		return true, nil
+	}
+	if time.Since(r.checked) < epochEvery {
+		return false, nil
+	}
+	if err := r.ensureEpoch(ctx); err != nil {
+		return false, err
+	}
+	r.checked = time.Now()
+	return false, nil
+}
+
+// apply projects a batch of changes and, for runs that ended, their last progress.
+func (r *relay) apply(ctx context.Context, rows []store.OutboxRow) (map[int64]string, error) {
+	rejected := map[int64]string{}
+	changes := make([]bullmq.Change, 0, len(rows))
+	ids := make([]int64, 0, len(rows))
+	finished := make([]queue.Job, 0, len(rows))
+	delayed := false
+	for _, row := range rows {
+		change, err := project(row.Change)
+		if err != nil {
+			rejected[row.ID] = err.Error()
+			continue
+		}
+		changes, ids = append(changes, change), append(ids, row.ID)
+		delayed = delayed || change.Job.State == bullmq.Delayed
+		if row.Change.Job.State.Finished() {
+			finished = append(finished, row.Change.Job)
+		}
+	}
+	applied, err := r.projector.Apply(ctx, r.queue, changes)
+	if err != nil {
+		return nil, fmt.Errorf("projecting %d changes: %w", len(changes), err)
+	}
+	for i, a := range applied {
+		if a.Err != nil {
+			rejected[ids[i]] = a.Err.Error()
+		}
+	}
+	if err := r.showProgress(ctx, finished); err != nil {
+		return nil, err
+	}
+	for id, reason := range rejected {
+		r.log.ErrorContext(ctx, "a change can't be shown in Redis and is set aside", "outbox_id", id, "reason", reason)
+	}
+	if delayed {
+		signal(r.due)
+	}
+	return rejected, nil
+}
+
+// ensureEpoch rebuilds the queue in a Redis that lost its data: the epoch's key is outside of the queue's own keys, so
+// no client that cleans up a queue deletes it.
+func (r *relay) ensureEpoch(ctx context.Context) error {
+	epoch, err := r.projector.Epoch(ctx, r.queue)
+	if err != nil {
+		return fmt.Errorf("reading the epoch: %w", err)
+	}
+	if epoch != "" {
+		return nil
+	}
+	n, err := r.resync(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.projector.MarkEpoch(ctx, r.queue, uuid.NewString()); err != nil {
+		return fmt.Errorf("marking the epoch: %w", err)
+	}
+	if n > 0 {
+		r.log.WarnContext(ctx, "Redis had lost the queue; it is rebuilt", "jobs", n)
+	}
+	return nil
+}
+
+// resync shows all open jobs and the newest finished ones, without events.
+func (r *relay) resync(ctx context.Context) (shown int, err error) {
+	show := func(list []queue.Job) error {
+		changes := make([]bullmq.Change, 0, len(list))
+		for _, job := range list {
+			change, err := project(queue.Change{Transition: queue.Added, Job: job})
+			if err != nil {
+				r.log.ErrorContext(ctx, "a job can't be shown in Redis", "job_id", job.ID, "error", err)
+				continue
+			}
+			change.Transition = bullmq.Silent
+			changes = append(changes, change)
+		}
+		shown += len(changes)
+		if err := r.showProgress(ctx, list); err != nil {
+			return err
+		}
+		applied, err := r.projector.Apply(ctx, r.queue, changes)
+		if err != nil {
+			return fmt.Errorf("rebuilding the queue: %w", err)
+		}
+		for i, a := range applied {
+			if a.Err != nil {
+				r.log.ErrorContext(ctx, "a job can't be shown in Redis", "job_id", changes[i].Job.ID, "error", a.Err)
+			}
+		}
+		return nil
+	}
+	if err := r.store.OpenJobs(ctx, r.queue, show); err != nil {
+		return shown, err
+	}
+	kept := map[queue.State]int{queue.Completed: r.keep.RemoveOnComplete, queue.Failed: r.keep.RemoveOnFail}
+	for state, count := range kept {
+		finished, err := r.store.NewestFinished(ctx, r.queue, state, count)
+		if err != nil {
+			return shown, err
+		}
+		if err := show(finished); err != nil {
+			return shown, err
+		}
+	}
+	return shown, nil
+}
+
+// showProgress writes the last progress of jobs that ended not long ago.
+func (r *relay) showProgress(ctx context.Context, list []queue.Job) error {
+	pipe := r.rdb.Pipeline()
+	for _, job := range list {
+		if job.State.Finished() && len(job.Progress) > 0 && time.Since(job.FinishedAt) < progressTTL {
+			r.keys.queue(ctx, pipe, job.ID, job.Progress)
+		}
+	}
+	if pipe.Len() == 0 {
+		return nil
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return fmt.Errorf("showing the last progress of runs: %w", err)
+	}
+	return nil
+}
+
+// promote moves delayed jobs to those that wait when they are due.
+func (r *relay) promote(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.due:
+		case <-timer.C:
+		}
+		wait := promoteEvery
+		_, next, err := r.projector.PromoteDue(ctx, r.queue, time.Now())
+		switch {
+		case err != nil:
+			wait = retryAway // the relay says that Redis is away
+		case !next.IsZero():
+			wait = min(wait, max(time.Until(next), time.Millisecond))
+		}
+		timer.Reset(wait)
+	}
+}

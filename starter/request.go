@@ -1,0 +1,276 @@
+package starter
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/testcase"
+)
+
+// Request asks for a test run.
+type Request struct {
+	// TestCaseID names a stored case; Case is one given inline. Exactly one of them is needed.
+	TestCaseID string          `json:"testCaseId,omitempty"`
+	Case       json.RawMessage `json:"case,omitempty"`
+	// TestRunID names the run; a new id is made if it is empty.
+	TestRunID string `json:"testRunId,omitempty"`
+	// UserID is whose run this is; no user's runs starve another's.
+	UserID   string   `json:"userId,omitempty"`
+	Priority Priority `json:"priority,omitzero"`
+	// Delay in milliseconds before the first attempt.
+	Delay int64 `json:"delay,omitempty"`
+	// Attempts at the most; 0 for the configured default.
+	Attempts int            `json:"attempts,omitempty"`
+	Config   *RequestConfig `json:"config,omitempty"`
+	// IdempotencyKey makes a repeated request find the first one's run.
+	IdempotencyKey string `json:"-"`
+}
+
+// RequestConfig overrides the defaults of a run.
+type RequestConfig struct {
+	Timeout        *int64          `json:"timeout,omitempty"` // milliseconds of one attempt
+	Headless       *bool           `json:"headless,omitempty"`
+	Viewport       *store.Viewport `json:"viewport,omitempty"`
+	AdaptiveMode   *bool           `json:"adaptiveMode,omitempty"`
+	MaxAdaptations *int            `json:"maxAdaptations,omitempty"`
+	BaseURL        string          `json:"baseUrl,omitempty"`
+}
+
+// Priority is how urgent a run is: a word or a number, a higher one being more urgent; 0 is none.
+type Priority int
+
+// The documented priorities.
+const (
+	Low    Priority = 1
+	Normal Priority = 5
+	High   Priority = 10
+	Urgent Priority = 20
+)
+
+// ParsePriority reads a word or a number.
+func ParsePriority(s string) (Priority, error) {
+	words := map[string]Priority{"": 0, "low": Low, "normal": Normal, "high": High, "urgent": Urgent}
+	if p, ok := words[strings.ToLower(s)]; ok {
+		return p, nil
+	}
+	var p Priority
+	if err := json.Unmarshal([]byte(s), (*int)(&p)); err != nil {
+		return 0, fault.InvalidField("priority", "%q is not one of low, normal, high, urgent or a number", s)
+	}
+	return p, nil
+}
+
+// UnmarshalJSON reads a word or a number.
+func (p *Priority) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if bytes.HasPrefix(data, []byte(`"`)) {
+		if err := json.Unmarshal(data, &text); err != nil {
+			return fault.InvalidField("priority", "it is not a word")
+		}
+	}
+	var err error
+	*p, err = ParsePriority(text)
+	return err
+}
+
+// temporalKey maps to Temporal's priority keys: 1 runs first, 5 last, 3 is the default.
+func (p Priority) temporalKey() int {
+	switch {
+	case p >= Urgent:
+		return 1
+	case p >= High:
+		return 2
+	case p >= Normal || p == 0:
+		return 3
+	default:
+		return 4
+	}
+}
+
+const (
+	maxPriority   = 2097151 // what BullMQ's clients accept
+	maxAttempts   = 20
+	maxDelay      = 90 * 24 * time.Hour
+	maxTimeout    = 2 * time.Hour
+	maxKey        = 255
+	longestUserID = 200
+
+	baseTimeout    = 30 * time.Second
+	timeoutPerStep = 5 * time.Second
+
+	defaultMaxAdaptations = 5
+)
+
+// runIDs become job ids, workflow ids and folder names; BullMQ reserves integers and the names of its own keys.
+var (
+	runIDs   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+	integers = regexp.MustCompile(`^[0-9]+$`)
+)
+
+func reservedJobID(id string) bool {
+	switch id {
+	case "meta", "id", "wait", "waiting", "paused", "active", "prioritized", "delayed", "completed", "failed",
+		"waiting-children", "events", "pc", "marker", "stalled", "stalled-check", "limiter", "repeat", "de", "dn", "metrics":
+		return true
+	}
+	return false
+}
+
+// validate reports everything that is wrong with a request, except for its case.
+func (r *Request) validate() error {
+	var problems []fault.Field
+	bad := func(field, format string, args ...any) {
+		problems = append(problems, fault.Field{Field: field, Message: fmt.Sprintf(format, args...)})
+	}
+	inline := len(r.Case) > 0 && !bytes.Equal(r.Case, []byte("null"))
+	switch {
+	case r.TestCaseID == "" && !inline:
+		bad("testCaseId", "give the id of a stored test case here, or a test case as `case`")
+	case r.TestCaseID != "" && inline:
+		bad("case", "give either testCaseId or case, not both")
+	}
+	if r.TestRunID != "" && (!runIDs.MatchString(r.TestRunID) || integers.MatchString(r.TestRunID) || reservedJobID(r.TestRunID)) {
+		bad("testRunId", "it must be 1 to 128 letters, digits, dots, dashes or underscores, and neither a number nor a reserved word of the queue")
+	}
+	if len(r.UserID) > longestUserID || strings.ContainsFunc(r.UserID, unicode.IsControl) {
+		bad("userId", "it must be at most %d printable characters", longestUserID)
+	}
+	if r.Priority < 0 || r.Priority > maxPriority {
+		bad("priority", "it must be between 0 and %d", maxPriority)
+	}
+	if r.Delay < 0 || r.Delay > maxDelay.Milliseconds() {
+		bad("delay", "it must be between 0 and %d milliseconds (90 days)", maxDelay.Milliseconds())
+	}
+	if r.Attempts < 0 || r.Attempts > maxAttempts {
+		bad("attempts", "it must be between 1 and %d", maxAttempts)
+	}
+	if len(r.IdempotencyKey) > maxKey {
+		bad("Idempotency-Key", "it must be at most %d characters", maxKey)
+	}
+	if r.Config != nil {
+		r.Config.validate(bad)
+	}
+	return problemsOf(problems)
+}
+
+func (c *RequestConfig) validate(bad func(field, format string, args ...any)) {
+	if c.Timeout != nil && (*c.Timeout < 1000 || *c.Timeout > maxTimeout.Milliseconds()) {
+		bad("config.timeout", "it must be between 1000 and %d milliseconds", maxTimeout.Milliseconds())
+	}
+	if v := c.Viewport; v != nil && (v.Width < 1 || v.Width > 10000 || v.Height < 1 || v.Height > 10000) {
+		bad("config.viewport", "width and height must be between 1 and 10000")
+	}
+	if c.MaxAdaptations != nil && (*c.MaxAdaptations < 0 || *c.MaxAdaptations > 100) {
+		bad("config.maxAdaptations", "it must be between 0 and 100")
+	}
+	if c.BaseURL != "" {
+		if u, err := url.Parse(c.BaseURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			bad("config.baseUrl", "it must be an http:// or https:// address")
+		}
+	}
+}
+
+func problemsOf(problems []fault.Field) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	words := make([]string, len(problems))
+	for i, p := range problems {
+		words[i] = p.Field + ": " + p.Message
+	}
+	err := fault.New(fault.Invalid, "%s", strings.Join(words, "; "))
+	err.Fields = problems
+	return err
+}
+
+// ParseCase reads a test case and reports its problems as fields below the given one.
+func ParseCase(field string, definition json.RawMessage) (*testcase.Case, error) {
+	c, err := testcase.Parse(definition)
+	if err == nil {
+		return c, nil
+	}
+	invalid, ok := errors.AsType[*testcase.InvalidError](err)
+	if !ok {
+		return nil, fault.InvalidField(field, "%s", err.Error())
+	}
+	problems := make([]fault.Field, len(invalid.Problems))
+	for i, p := range invalid.Problems {
+		path := strings.Trim(field+"."+p.Path, ".")
+		problems[i] = fault.Field{Field: path, Message: p.Message}
+	}
+	return nil, problemsOf(problems)
+}
+
+// config fills in the documented defaults.
+func (r *Request) config(steps int) store.RunConfig {
+	c := store.RunConfig{
+		Timeout:        (baseTimeout + time.Duration(steps)*timeoutPerStep).Milliseconds(),
+		Headless:       true,
+		Viewport:       store.Viewport{Width: 1920, Height: 1080},
+		AdaptiveMode:   true,
+		MaxAdaptations: defaultMaxAdaptations,
+	}
+	asked := r.Config
+	if asked == nil {
+		return c
+	}
+	set(&c.Timeout, asked.Timeout)
+	set(&c.Headless, asked.Headless)
+	set(&c.Viewport, asked.Viewport)
+	set(&c.AdaptiveMode, asked.AdaptiveMode)
+	set(&c.MaxAdaptations, asked.MaxAdaptations)
+	c.BaseURL = asked.BaseURL
+	return c
+}
+
+func set[T any](value, asked *T) {
+	if asked != nil {
+		*value = *asked
+	}
+}
+
+// hash tells whether a repeated idempotency key comes with the same request.
+func (r *Request) hash() (string, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return "", fmt.Errorf("encoding the request: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// inlineCaseID names a case that is not stored, after its title: the same for each run of the same file.
+func inlineCaseID(title string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(title) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+		if b.Len() >= 80 {
+			break
+		}
+	}
+	slug := strings.Trim(b.String(), "-")
+	if slug == "" {
+		sum := sha256.Sum256([]byte(title))
+		slug = hex.EncodeToString(sum[:6])
+	}
+	return InlineCasePrefix + slug
+}
+
+// InlineCasePrefix begins the ids of cases that came with their run; stored cases can't have it.
+const InlineCasePrefix = "inline-"

@@ -1,0 +1,270 @@
+package starter
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	sdkclient "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/workflows"
+)
+
+// runStore keeps runs.
+type runStore interface {
+	CreateRun(ctx context.Context, n store.NewRun) (runID string, created bool, err error)
+	Run(ctx context.Context, id string) (store.Run, error)
+	Case(ctx context.Context, id string) (store.TestCase, error)
+}
+
+// startStore keeps track of which runs have a workflow.
+type startStore interface {
+	RunStarted(ctx context.Context, runID, workflowRunID string) error
+	NotStarted(ctx context.Context, before time.Time, limit int) ([]store.Start, error)
+	EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error
+}
+
+// Config of a starter.
+type Config struct {
+	Store interface {
+		runStore
+		startStore
+	}
+	Temporal         sdkclient.Client
+	MaxAttempts      int
+	BackoffDelay     time.Duration
+	RemoveOnComplete int
+	RemoveOnFail     int
+	HeartbeatTimeout time.Duration
+	Log              *slog.Logger
+}
+
+// Starter submits runs.
+type Starter struct {
+	Config
+}
+
+// New makes a starter.
+func New(cfg Config) *Starter { return &Starter{Config: cfg} }
+
+// JobData is the documented data of a test-execution job.
+type JobData struct {
+	TestCaseID string          `json:"testCaseId"`
+	TestRunID  string          `json:"testRunId"`
+	UserID     string          `json:"userId,omitempty"`
+	Config     store.RunConfig `json:"config"`
+}
+
+// Submit accepts a run. created is false when an earlier request with the same idempotency key had created it.
+func (s *Starter) Submit(ctx context.Context, r Request) (run store.Run, created bool, err error) {
+	n, start, err := s.prepare(ctx, r)
+	if err != nil {
+		return run, false, err
+	}
+	id, created, err := s.Store.CreateRun(ctx, n)
+	if err != nil {
+		return run, false, err
+	}
+	if created {
+		s.Log.InfoContext(ctx, "job added to queue", "queue", start.Queue, "test_run_id", id, "test_case_id", n.TestCaseID)
+		if err := s.start(ctx, start); err != nil {
+			s.Log.WarnContext(ctx, "the workflow could not be started yet; it will be", "test_run_id", id, "error", err)
+		}
+	}
+	run, err = s.Store.Run(ctx, id)
+	return run, created, err
+}
+
+// prepare turns a request into the records of a run.
+func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.Start, error) {
+	none, nothing := store.NewRun{}, store.Start{}
+	if err := r.validate(); err != nil {
+		return none, nothing, err
+	}
+	definition, field := r.Case, "case"
+	if r.TestCaseID != "" {
+		stored, err := s.Store.Case(ctx, r.TestCaseID)
+		if fault.Of(err) == fault.NotFound {
+			return none, nothing, fault.InvalidField("testCaseId", "there is no test case %q", r.TestCaseID)
+		}
+		if err != nil {
+			return none, nothing, err
+		}
+		definition, field = stored.Definition, "testCaseId"
+	}
+	c, err := ParseCase(field, definition)
+	if err != nil {
+		return none, nothing, err
+	}
+	hash, err := r.hash()
+	if err != nil {
+		return none, nothing, err
+	}
+
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	run := store.Run{
+		ID: r.TestRunID, TestCaseID: r.TestCaseID, Title: c.Title, UserID: r.UserID, Status: store.RunPending,
+		Config: r.config(len(c.Steps)), MaxAttempts: r.Attempts, TotalSteps: len(c.Steps), CreatedAt: now,
+	}
+	if run.ID == "" {
+		run.ID = uuid.NewString()
+	}
+	if run.MaxAttempts == 0 {
+		run.MaxAttempts = s.MaxAttempts
+	}
+	n := store.NewRun{IdempotencyKey: r.IdempotencyKey, RequestHash: hash}
+	if run.TestCaseID == "" {
+		run.TestCaseID, n.Definition = inlineCaseID(c.Title), c.JSON()
+	}
+	def, _ := queue.Find(queue.TestExecution)
+	run.WorkflowID = def.WorkflowID(run.ID)
+	n.Run = run
+
+	data, err := json.Marshal(JobData{TestCaseID: run.TestCaseID, TestRunID: run.ID, UserID: run.UserID, Config: run.Config})
+	if err != nil {
+		return none, nothing, fmt.Errorf("encoding the job: %w", err)
+	}
+	job, added := queue.New(def, run.ID, data, queue.Options{
+		Attempts: run.MaxAttempts, Delay: r.Delay, JobID: run.ID, Priority: int(r.Priority),
+		Backoff:          &queue.Backoff{Type: "exponential", Delay: s.BackoffDelay.Milliseconds()},
+		RemoveOnComplete: s.RemoveOnComplete, RemoveOnFail: s.RemoveOnFail,
+	}, now)
+	n.Added = added
+
+	n.WorkflowInput, err = json.Marshal(workflows.TestExecutionInput{
+		Queue: def.Name, RunID: run.ID, Title: run.Title,
+		Policy: workflows.Policy{
+			DueAt:            job.DueAt,
+			AttemptTimeout:   time.Duration(run.Config.Timeout) * time.Millisecond,
+			HeartbeatTimeout: s.HeartbeatTimeout,
+		},
+	})
+	if err != nil {
+		return none, nothing, fmt.Errorf("encoding the workflow's input: %w", err)
+	}
+	return n, store.Start{
+		RunID: run.ID, Queue: def.Name, TestCaseID: run.TestCaseID, UserID: run.UserID, Title: run.Title,
+		Priority: int(r.Priority), WorkflowInput: n.WorkflowInput,
+	}, nil
+}
+
+// start starts a run's workflow. One that was started before is left alone, also when it has ended.
+func (s *Starter) start(ctx context.Context, st store.Start) error {
+	def, ok := queue.Find(st.Queue)
+	if !ok {
+		return fault.New(fault.Internal, "run %s belongs to the unknown queue %q", st.RunID, st.Queue)
+	}
+	attributes := []temporal.SearchAttributeUpdate{
+		workflows.TestCaseID.ValueSet(st.TestCaseID),
+		workflows.TestRunID.ValueSet(st.RunID),
+		workflows.Status.ValueSet(string(store.RunPending)),
+	}
+	if st.UserID != "" {
+		attributes = append(attributes, workflows.UserID.ValueSet(st.UserID))
+	}
+	var input workflows.TestExecutionInput
+	if err := json.Unmarshal(st.WorkflowInput, &input); err != nil {
+		return fmt.Errorf("decoding the workflow's input: %w", err)
+	}
+	started, err := s.Temporal.ExecuteWorkflow(ctx, sdkclient.StartWorkflowOptions{
+		ID:                       def.WorkflowID(st.RunID),
+		TaskQueue:                def.Name,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		TypedSearchAttributes:    temporal.NewSearchAttributes(attributes...),
+		Priority:                 temporal.Priority{PriorityKey: Priority(st.Priority).temporalKey(), FairnessKey: fairnessKey(st.UserID)},
+		StaticSummary:            summary(st.Title),
+	}, def.Workflow, input)
+	workflowRunID := ""
+	if already, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
+		workflowRunID = already.RunId
+	} else if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "starting workflow %s", def.WorkflowID(st.RunID))
+	} else {
+		workflowRunID = started.GetRunID()
+	}
+	return s.Store.RunStarted(ctx, st.RunID, workflowRunID)
+}
+
+// Cancel asks a run to end. It ends as cancelled within seconds; a run that has ended stays as it is.
+func (s *Starter) Cancel(ctx context.Context, runID string) error {
+	run, err := s.Store.Run(ctx, runID)
+	if err != nil {
+		return err
+	}
+	if run.Status.Finished() {
+		return fault.New(fault.Conflict, "test run %q has ended already: it is %s", runID, run.Status)
+	}
+	err = s.Temporal.CancelWorkflow(ctx, run.WorkflowID, "")
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+		return s.cancelWithoutWorkflow(ctx, run)
+	}
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "cancelling workflow %s", run.WorkflowID)
+	}
+	return nil
+}
+
+// cancelWithoutWorkflow ends a run whose workflow never started.
+func (s *Starter) cancelWithoutWorkflow(ctx context.Context, run store.Run) error {
+	o := store.Outcome{Status: store.RunCancelled, Error: "Cancelled on request", TotalSteps: run.TotalSteps}
+	return s.Store.EndRun(ctx, queue.TestExecution, run.ID, o, time.Now())
+}
+
+// Sweep starts the workflows of runs that were accepted some time ago and have none, until ctx ends.
+func (s *Starter) Sweep(ctx context.Context) {
+	const (
+		every = 2 * time.Second
+		grace = 3 * time.Second
+		batch = 100
+	)
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		starts, err := s.Store.NotStarted(ctx, time.Now().Add(-grace), batch)
+		if err != nil {
+			s.Log.WarnContext(ctx, "runs without a workflow could not be looked for", "error", err)
+			continue
+		}
+		for _, st := range starts {
+			if err := s.start(ctx, st); err != nil {
+				s.Log.WarnContext(ctx, "a workflow could not be started yet; it will be", "test_run_id", st.RunID, "error", err)
+				break
+			}
+			s.Log.InfoContext(ctx, "a workflow was started that an earlier try had missed", "test_run_id", st.RunID)
+		}
+	}
+}
+
+// fairnessKey fits a user id into Temporal's limit of 64 bytes.
+func fairnessKey(userID string) string {
+	const longest = 64
+	if len(userID) <= longest {
+		return userID
+	}
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(userID)).String()
+}
+
+// summary fits a title into Temporal's limit for summaries.
+func summary(title string) string {
+	const longest = 150
+	if r := []rune(title); len(r) > longest {
+		return string(r[:longest]) + "…"
+	}
+	return title
+}

@@ -1,0 +1,8 @@
+// Package postgres keeps the product's records in Postgres, or in Supabase's. It is the only package that knows SQL:
+// statements are in query/, migrations in migration/, both embedded.
+//
+// Every change of a job's state is one transaction that updates the job, the run and the outbox together. Behind a
+// transaction pooler it uses neither prepared statements nor LISTEN; relays poll there.
+//
+// Tests get their server from the environment variable CINNAMON_TEST_DATABASE_URL or start one (internal/testkit).
+package postgres

@@ -1,0 +1,167 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+// appendOutbox queues the statements that hand changes to the relay.
+func (s *Store) appendOutbox(batch *pgx.Batch, changes ...queue.Change) error {
+	for _, c := range changes {
+		text, err := json.Marshal(c)
+		if err != nil {
+			return fmt.Errorf("encoding a change of job %s: %w", c.Job.ID, err)
+		}
+		batch.Queue(s.query["outbox_insert"], c.Job.Queue, c.Job.ID, c.Job.Seq, string(text))
+	}
+	if len(changes) > 0 && !s.pooled {
+		batch.Queue(s.query["outbox_notify"], changes[0].Job.Queue)
+	}
+	return nil
+}
+
+// Relay hands the oldest changes of a queue to apply and deletes them when it returns nil. What apply rejects, by row
+// id and with a reason, is set aside. Only one relay works on a queue at a time; the others get none.
+func (s *Store) Relay(ctx context.Context, queueName string, limit int, apply func(context.Context, []store.OutboxRow) (rejected map[int64]string, err error)) (applied int, err error) {
+	var outside error // apply's own error, kept apart from the database's
+	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		var mine bool
+		if err := tx.QueryRow(ctx, s.query["outbox_lock"], queueName).Scan(&mine); err != nil || !mine {
+			return err
+		}
+		rows, rejected, err := s.outboxBatch(ctx, tx, queueName, limit)
+		if err != nil || len(rows)+len(rejected) == 0 {
+			return err
+		}
+		if len(rows) > 0 {
+			refused, err := apply(ctx, rows)
+			if err != nil {
+				outside = err
+				return err
+			}
+			for id, reason := range refused {
+				rejected[id] = reason
+			}
+		}
+		batch := &pgx.Batch{}
+		done := make([]int64, 0, len(rows))
+		for _, row := range rows {
+			if _, aside := rejected[row.ID]; !aside {
+				done = append(done, row.ID)
+			}
+		}
+		for id, reason := range rejected {
+			batch.Queue(s.query["outbox_reject"], id, clean(reason))
+		}
+		batch.Queue(s.query["outbox_delete"], done)
+		applied = len(done) + len(rejected)
+		return tx.SendBatch(ctx, batch).Close()
+	})
+	if outside != nil {
+		return 0, outside
+	}
+	return applied, err
+}
+
+func (s *Store) outboxBatch(ctx context.Context, tx pgx.Tx, queueName string, limit int) ([]store.OutboxRow, map[int64]string, error) {
+	found, err := tx.Query(ctx, s.query["outbox_batch"], queueName, limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer found.Close()
+	rows := []store.OutboxRow{}
+	unreadable := map[int64]string{}
+	for found.Next() {
+		var row store.OutboxRow
+		var text string
+		if err := found.Scan(&row.ID, &text); err != nil {
+			return nil, nil, err
+		}
+		if err := json.Unmarshal([]byte(text), &row.Change); err != nil {
+			unreadable[row.ID] = "the change can't be read: " + err.Error()
+			continue
+		}
+		rows = append(rows, row)
+	}
+	return rows, unreadable, found.Err()
+}
+
+// OpenJobs calls visit with a queue's open jobs, in pages, in the order of their creation.
+func (s *Store) OpenJobs(ctx context.Context, queueName string, visit func([]queue.Job) error) error {
+	const page = 500
+	var after time.Time
+	id := ""
+	for {
+		jobs, err := s.jobs(ctx, "job_open", queueName, page, after, id)
+		if err != nil {
+			return err
+		}
+		if len(jobs) > 0 {
+			if err := visit(jobs); err != nil {
+				return err
+			}
+			after, id = jobs[len(jobs)-1].CreatedAt, jobs[len(jobs)-1].ID
+		}
+		if len(jobs) < page {
+			return nil
+		}
+	}
+}
+
+// NewestFinished reads a queue's newest jobs that ended in the state, oldest of them first.
+func (s *Store) NewestFinished(ctx context.Context, queueName string, state queue.State, limit int) ([]queue.Job, error) {
+	return s.jobs(ctx, "job_newest_finished", queueName, string(state), limit)
+}
+
+func (s *Store) jobs(ctx context.Context, query string, args ...any) ([]queue.Job, error) {
+	rows, err := s.pool.Query(ctx, s.query[query], args...)
+	if err != nil {
+		return nil, coded(err, "the jobs could not be read")
+	}
+	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (queue.Job, error) {
+		var record string
+		var job queue.Job
+		if err := row.Scan(&record); err != nil {
+			return job, err
+		}
+		return job, json.Unmarshal([]byte(record), &job)
+	})
+	if err != nil {
+		return nil, coded(err, "the jobs could not be read")
+	}
+	return jobs, nil
+}
+
+// Listen calls wake whenever a transaction handed changes to the outbox, until ctx ends or the connection breaks.
+// Behind a transaction pooler it returns at once: there, poll.
+func (s *Store) Listen(ctx context.Context, wake func()) error {
+	if s.pooled {
+		return nil
+	}
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return coded(err, "the database could not be listened to")
+	}
+	listener := conn.Hijack() // a connection that listened is not given back to the pool
+	defer listener.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it is closed either way
+	if _, err := listener.Exec(ctx, "LISTEN cinnamon_outbox"); err != nil {
+		return coded(err, "the database could not be listened to")
+	}
+	wake() // what was committed before the LISTEN
+	for {
+		if _, err := listener.WaitForNotification(ctx); err != nil {
+			return coded(err, "listening to the database ended")
+		}
+		wake()
+	}
+}
+
+// CanListen says whether Listen works, or the outbox must be polled.
+func (s *Store) CanListen() bool { return !s.pooled }

@@ -1,0 +1,3 @@
+-- Writes a job's new state. $1 queue, $2 id, $3 state, $4 attempts started, $5 seq, $6 record, $7 finished at.
+UPDATE jobs SET state = $3, attempts_started = $4, seq = $5, record = $6::text::json, finished_at = $7
+WHERE queue = $1 AND id = $2;

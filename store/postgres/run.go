@@ -1,0 +1,267 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+// CreateRun creates a run, its job and the job's first change together. A repeated idempotency key finds the run of
+// the first request: created is false then.
+func (s *Store) CreateRun(ctx context.Context, n store.NewRun) (runID string, created bool, err error) {
+	config, err := json.Marshal(n.Config)
+	if err != nil {
+		return "", false, fmt.Errorf("encoding the run's configuration: %w", err)
+	}
+	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, s.query["run_insert"], n.ID, n.TestCaseID, clean(n.Title), null(string(n.Definition)),
+			null(n.UserID), string(config), n.Added.Job.Options.Priority, n.MaxAttempts, n.TotalSteps, n.WorkflowID,
+			string(n.WorkflowInput), null(n.IdempotencyKey), null(n.RequestHash), n.CreatedAt)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			runID, err = s.earlierRun(ctx, tx, n)
+			return err
+		}
+		runID, created = n.ID, true
+		job := n.Added.Job
+		record, err := json.Marshal(job)
+		if err != nil {
+			return fmt.Errorf("encoding job %s: %w", job.ID, err)
+		}
+		batch := &pgx.Batch{}
+		batch.Queue(s.query["job_insert"], job.Queue, job.ID, string(job.State), job.Seq, string(record), job.CreatedAt)
+		if err := s.appendOutbox(batch, n.Added); err != nil {
+			return err
+		}
+		return tx.SendBatch(ctx, batch).Close()
+	})
+	return runID, created, err
+}
+
+func (s *Store) earlierRun(ctx context.Context, tx pgx.Tx, n store.NewRun) (string, error) {
+	if n.IdempotencyKey != "" {
+		var id, hash string
+		err := tx.QueryRow(ctx, s.query["run_by_idempotency_key"], n.IdempotencyKey).Scan(&id, &hash)
+		switch {
+		case err == nil && hash == n.RequestHash:
+			return id, nil
+		case err == nil:
+			return "", fault.New(fault.Conflict, "this Idempotency-Key was used with a different request (test run %s)", id)
+		case !errors.Is(err, pgx.ErrNoRows):
+			return "", err
+		}
+	}
+	return "", fault.New(fault.Conflict, "there is a test run %q already", n.ID)
+}
+
+// Run reads one run.
+func (s *Store) Run(ctx context.Context, id string) (store.Run, error) {
+	runs, err := s.Runs(ctx, []string{id}, 1)
+	if err != nil {
+		return store.Run{}, err
+	}
+	if len(runs) == 0 {
+		return store.Run{}, fault.New(fault.NotFound, "there is no test run %q", id)
+	}
+	return runs[0], nil
+}
+
+// Runs reads the named runs, or the newest ones when ids is nil.
+func (s *Store) Runs(ctx context.Context, ids []string, limit int) ([]store.Run, error) {
+	rows, err := s.pool.Query(ctx, s.query["run_list"], ids, limit)
+	if err != nil {
+		return nil, coded(err, "the test runs could not be read")
+	}
+	runs, err := pgx.CollectRows(rows, scanRun)
+	if err != nil {
+		return nil, coded(err, "the test runs could not be read")
+	}
+	return runs, nil
+}
+
+func scanRun(row pgx.CollectableRow) (store.Run, error) {
+	var r store.Run
+	var config string
+	var duration int64
+	var started, finished *time.Time
+	err := row.Scan(&r.ID, &r.TestCaseID, &r.Title, &r.UserID, &r.Status, &config, &r.Attempt, &r.MaxAttempts, &r.Flaky,
+		&r.TotalSteps, &r.CompletedSteps, &r.FailedSteps, &r.AdaptedSteps, &duration, &r.Error, &r.WorkflowID,
+		&r.WorkflowRunID, &r.CreatedAt, &started, &finished)
+	if err != nil {
+		return r, err
+	}
+	r.Duration = time.Duration(duration) * time.Millisecond
+	r.StartedAt, r.FinishedAt = orZero(started), orZero(finished)
+	if err := json.Unmarshal([]byte(config), &r.Config); err != nil {
+		return r, fmt.Errorf("decoding the configuration of run %s: %w", r.ID, err)
+	}
+	return r, nil
+}
+
+// RunStarted notes the Temporal run that carries a run out.
+func (s *Store) RunStarted(ctx context.Context, runID, workflowRunID string) error {
+	if _, err := s.pool.Exec(ctx, s.query["run_started"], runID, workflowRunID); err != nil {
+		return coded(err, "the start of the workflow could not be noted")
+	}
+	return nil
+}
+
+// NotStarted lists runs that were accepted before that time and have no workflow yet, most urgent first.
+func (s *Store) NotStarted(ctx context.Context, before time.Time, limit int) ([]store.Start, error) {
+	rows, err := s.pool.Query(ctx, s.query["run_not_started"], before, limit)
+	if err != nil {
+		return nil, coded(err, "runs without a workflow could not be listed")
+	}
+	starts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Start, error) {
+		var st store.Start
+		var input string
+		err := row.Scan(&st.RunID, &st.Queue, &st.TestCaseID, &st.UserID, &st.Title, &st.Priority, &input)
+		st.WorkflowInput = json.RawMessage(input)
+		return st, err
+	})
+	if err != nil {
+		return nil, coded(err, "runs without a workflow could not be listed")
+	}
+	return starts, nil
+}
+
+// ClaimAttempt begins the attempt that follows so many made ones: the job becomes active and counts it. A job that is
+// still active lost its worker; that is recorded as a stall. queue.ErrFinished and queue.ErrRecorded say that there is
+// nothing to do any more; the claim holds the job then.
+func (s *Store) ClaimAttempt(ctx context.Context, queueName, runID, worker string, made int, now time.Time) (store.Claim, error) {
+	c := store.Claim{Run: store.Run{ID: runID}}
+	err := s.changeJob(ctx, queueName, runID, func(tx pgx.Tx, job *queue.Job) ([]queue.Change, error) {
+		changes, err := job.Start(worker, made, now)
+		c.Job = *job
+		if err != nil {
+			return nil, err
+		}
+		c.Attempt = job.AttemptsStarted
+		c.Run.Attempt, c.Run.CreatedAt = job.AttemptsStarted, job.CreatedAt
+		var config, definition string
+		batch := &pgx.Batch{}
+		batch.Queue(s.query["step_skip"], runID, c.Attempt-1)
+		batch.Queue(s.query["run_claimed"], runID, c.Attempt, now).QueryRow(func(row pgx.Row) error {
+			return row.Scan(&c.Run.TestCaseID, &c.Run.Title, &c.Run.UserID, &config, &c.Run.MaxAttempts, &c.Run.TotalSteps, &definition)
+		})
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return nil, err
+		}
+		if definition != "" {
+			c.Definition = json.RawMessage(definition)
+		}
+		if err := json.Unmarshal([]byte(config), &c.Run.Config); err != nil {
+			return nil, fmt.Errorf("decoding the configuration of run %s: %w", runID, err)
+		}
+		return changes, nil
+	})
+	return c, err
+}
+
+// FinishAttempt records how an attempt ended, if it still owns the job, and returns the job as it stands then: ended,
+// or waiting or delayed for another attempt.
+func (s *Store) FinishAttempt(ctx context.Context, queueName, runID string, attempt int, o store.Outcome, now time.Time) (queue.Job, error) {
+	var after queue.Job
+	err := s.changeJob(ctx, queueName, runID, func(tx pgx.Tx, job *queue.Job) ([]queue.Change, error) {
+		if err := job.Owned(attempt); err != nil {
+			return nil, err
+		}
+		change := s.endAttempt(job, o, now)
+		after = change.Job
+		return []queue.Change{change}, s.writeOutcome(ctx, tx, change, o)
+	})
+	return after, err
+}
+
+// EndRun ends a run from outside of an attempt: cancelled before it began, or given up. A run that has ended stays as it is.
+func (s *Store) EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error {
+	o.Final = true
+	err := s.changeJob(ctx, queueName, runID, func(tx pgx.Tx, job *queue.Job) ([]queue.Change, error) {
+		if job.State.Finished() {
+			return nil, queue.ErrFinished
+		}
+		change := s.endAttempt(job, o, now)
+		return []queue.Change{change}, s.writeOutcome(ctx, tx, change, o)
+	})
+	if errors.Is(err, queue.ErrFinished) {
+		return nil
+	}
+	return err
+}
+
+func (s *Store) endAttempt(job *queue.Job, o store.Outcome, now time.Time) queue.Change {
+	if len(o.Progress) > 0 {
+		job.Progress = o.Progress
+	}
+	if o.Status == store.RunCompleted || o.Status == store.RunAdapted {
+		return job.Complete(o.Result, now)
+	}
+	return job.Fail(clean(o.Error), clean(o.Stack), o.Result, o.Final, now)
+}
+
+// writeOutcome writes the run's side of a change of its job.
+func (s *Store) writeOutcome(ctx context.Context, tx pgx.Tx, change queue.Change, o store.Outcome) error {
+	status := o.Status
+	if !change.Job.State.Finished() {
+		status = store.RunPending // another attempt follows
+	}
+	flaky := change.Job.State == queue.Completed && change.Job.AttemptsMade > 1
+	batch := &pgx.Batch{}
+	batch.Queue(s.query["run_ended"], change.Job.ID, string(status), o.CompletedSteps, o.FailedSteps, o.AdaptedSteps,
+		o.TotalSteps, o.Duration.Milliseconds(), null(clean(o.Error)), null(string(o.Result)), flaky,
+		nullTime(change.Job.FinishedAt))
+	batch.Queue(s.query["step_skip"], change.Job.ID, change.Job.AttemptsStarted)
+	return tx.SendBatch(ctx, batch).Close()
+}
+
+// changeJob locks a job, lets decide change it, and writes the job and its changes in the same transaction.
+func (s *Store) changeJob(ctx context.Context, queueName, id string, decide func(pgx.Tx, *queue.Job) ([]queue.Change, error)) error {
+	var decision error
+	err := s.inTx(ctx, func(tx pgx.Tx) error {
+		var record string
+		err := tx.QueryRow(ctx, s.query["job_lock"], queueName, id).Scan(&record)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fault.New(fault.NotFound, "there is no job %q in queue %s", id, queueName)
+		}
+		if err != nil {
+			return err
+		}
+		var job queue.Job
+		if err := json.Unmarshal([]byte(record), &job); err != nil {
+			return fmt.Errorf("decoding job %s: %w", id, err)
+		}
+		changes, err := decide(tx, &job)
+		if errors.Is(err, queue.ErrFinished) || errors.Is(err, queue.ErrRecorded) || errors.Is(err, queue.ErrSuperseded) {
+			decision = err
+			return pgx.ErrTxClosed // rolled back: nothing is to be written
+		}
+		if err != nil {
+			return err
+		}
+		updated, err := json.Marshal(job)
+		if err != nil {
+			return fmt.Errorf("encoding job %s: %w", id, err)
+		}
+		batch := &pgx.Batch{}
+		batch.Queue(s.query["job_update"], queueName, id, string(job.State), job.AttemptsStarted, job.Seq, string(updated),
+			nullTime(job.FinishedAt))
+		if err := s.appendOutbox(batch, changes...); err != nil {
+			return err
+		}
+		return tx.SendBatch(ctx, batch).Close()
+	})
+	if decision != nil {
+		return decision
+	}
+	return err
+}

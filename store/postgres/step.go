@@ -1,0 +1,88 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+// PlanSteps writes an attempt's steps before it begins.
+func (s *Store) PlanSteps(ctx context.Context, runID string, attempt int, steps []store.Step, now time.Time) error {
+	actions := make([]string, len(steps))
+	descriptions := make([]string, len(steps))
+	for i, st := range steps {
+		actions[i], descriptions[i] = st.Action, clean(st.Description)
+	}
+	if _, err := s.pool.Exec(ctx, s.query["step_plan"], runID, attempt, actions, descriptions, now); err != nil {
+		return coded(err, "the steps could not be planned")
+	}
+	return nil
+}
+
+// EndStep records how a step ended, with its screenshot if there is one, and begins the next. queue.ErrSuperseded says
+// that another attempt owns the run by now.
+func (s *Store) EndStep(ctx context.Context, queueName string, st store.Step, shot *store.Artifact, now time.Time) error {
+	screenshot := ""
+	var updated int64
+	batch := &pgx.Batch{}
+	if shot != nil {
+		screenshot = shot.ID
+		batch.Queue(s.query["artifact_insert"], shot.ID, st.RunID, st.Attempt, st.Number, shot.Kind, shot.ContentType,
+			shot.Bytes, shot.SHA256, shot.Path)
+	}
+	passed := st.Status == store.StepSuccess || st.Status == store.StepAdapted
+	batch.Queue(s.query["step_end"], st.RunID, st.Attempt, st.Number, string(st.Status), st.Duration.Milliseconds(),
+		null(clean(st.Error)), null(screenshot), now, queueName, passed).Exec(func(tag pgconn.CommandTag) error {
+		updated = tag.RowsAffected()
+		return nil
+	})
+	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return coded(err, "the step could not be recorded")
+	}
+	if updated == 0 {
+		return queue.ErrSuperseded
+	}
+	return nil
+}
+
+// Steps reads a run's steps of every attempt, in order.
+func (s *Store) Steps(ctx context.Context, runID string) ([]store.Step, error) {
+	rows, err := s.pool.Query(ctx, s.query["step_list"], runID)
+	if err != nil {
+		return nil, coded(err, "the steps could not be read")
+	}
+	steps, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Step, error) {
+		st := store.Step{RunID: runID}
+		var duration int64
+		var started *time.Time
+		err := row.Scan(&st.Attempt, &st.Number, &st.Action, &st.Description, &st.Status, &duration, &st.Error, &started,
+			&st.ScreenshotID)
+		st.Duration, st.StartedAt = time.Duration(duration)*time.Millisecond, orZero(started)
+		return st, err
+	})
+	if err != nil {
+		return nil, coded(err, "the steps could not be read")
+	}
+	return steps, nil
+}
+
+// Artifact reads the record of a run's stored file.
+func (s *Store) Artifact(ctx context.Context, runID, id string) (store.Artifact, error) {
+	var a store.Artifact
+	err := s.pool.QueryRow(ctx, s.query["artifact_get"], runID, id).
+		Scan(&a.ID, &a.RunID, &a.Attempt, &a.StepNumber, &a.Kind, &a.ContentType, &a.Bytes, &a.SHA256, &a.Path)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return a, fault.New(fault.NotFound, "test run %q has no artifact %q", runID, id)
+	}
+	if err != nil {
+		return a, coded(err, "the artifact could not be read")
+	}
+	return a, nil
+}

@@ -1,0 +1,175 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+)
+
+//go:embed query/*.sql
+var queryFiles embed.FS
+
+// Store reads and writes the records.
+type Store struct {
+	pool   *pgxpool.Pool
+	pooled bool // behind a transaction pooler
+	query  map[string]string
+}
+
+// Open connects to the database at that address.
+func Open(ctx context.Context, databaseURL string, maxConns int32) (*Store, error) {
+	query, err := readQueries()
+	if err != nil {
+		return nil, err
+	}
+	address, pooled, err := connectionAddress(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("reading DATABASE_URL: %w", redact(err))
+	}
+	cfg.MaxConns = max(maxConns, cfg.MaxConns)
+	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	if pooled {
+		cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+		cfg.ConnConfig.StatementCacheCapacity = 0
+		cfg.ConnConfig.DescriptionCacheCapacity = 0
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w", redact(err))
+	}
+	return &Store{pool: pool, pooled: pooled, query: query}, nil
+}
+
+// Close closes all connections.
+func (s *Store) Close() { s.pool.Close() }
+
+// Ping checks that the database answers and has been migrated.
+func (s *Store) Ping(ctx context.Context) error {
+	if _, err := s.pool.Exec(ctx, "SELECT 1 FROM outbox LIMIT 1"); err != nil {
+		if state := sqlState(err); state == undefinedTable {
+			return fault.Wrap(fault.Unavailable, err, "the database has no tables yet: run `cinnamon migrate`")
+		}
+		return coded(err, "the database does not answer")
+	}
+	return nil
+}
+
+// connectionAddress says whether the address is a transaction pooler's and strips the hint that declares one.
+func connectionAddress(databaseURL string) (address string, pooled bool, err error) {
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		return "", false, errors.New("reading DATABASE_URL: it is not a URL")
+	}
+	q := u.Query()
+	pooled = q.Get("pgbouncer") == "true" || u.Port() == "6543" || strings.Contains(u.Hostname(), "pooler.")
+	if q.Has("pgbouncer") {
+		q.Del("pgbouncer")
+		u.RawQuery = q.Encode()
+	}
+	return u.String(), pooled, nil
+}
+
+func readQueries() (map[string]string, error) {
+	files, err := queryFiles.ReadDir("query")
+	if err != nil {
+		return nil, fmt.Errorf("reading the embedded queries: %w", err)
+	}
+	query := make(map[string]string, len(files))
+	for _, f := range files {
+		text, err := queryFiles.ReadFile("query/" + f.Name())
+		if err != nil {
+			return nil, fmt.Errorf("reading the embedded query %s: %w", f.Name(), err)
+		}
+		query[strings.TrimSuffix(f.Name(), ".sql")] = string(text)
+	}
+	return query, nil
+}
+
+// inTx runs do in a transaction.
+func (s *Store) inTx(ctx context.Context, do func(tx pgx.Tx) error) error {
+	err := pgx.BeginFunc(ctx, s.pool, do)
+	if err == nil {
+		return nil
+	}
+	return coded(err, "the database did not carry out the change")
+}
+
+const undefinedTable = "42P01"
+
+// coded gives database trouble its code: a server that is away or busy is Unavailable, anything else a defect.
+func coded(err error, message string) error {
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
+	state := sqlState(err)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
+		state == "", // the connection broke or could not be made
+		strings.HasPrefix(state, "08"), strings.HasPrefix(state, "53"), strings.HasPrefix(state, "57"),
+		strings.HasPrefix(state, "40"):
+		return fault.Wrap(fault.Unavailable, redact(err), "%s", message)
+	default:
+		return fault.Wrap(fault.Internal, redact(err), "%s", message)
+	}
+}
+
+func sqlState(err error) string {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code
+	}
+	return ""
+}
+
+// redact drops the connection string that some of pgx's errors carry.
+func redact(err error) error {
+	if _, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {
+		return errors.New("the connection string is not valid")
+	}
+	return err
+}
+
+// clean makes text from a page storable: valid UTF-8, no NUL, bounded.
+func clean(s string) string {
+	const longest = 4000
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	if len(s) > longest {
+		s = strings.ToValidUTF8(s[:longest], "") + "…"
+	}
+	return s
+}
+
+// null turns an empty string into SQL's NULL.
+func null(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func nullTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}

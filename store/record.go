@@ -1,0 +1,176 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/cinnamon-qa/cinnamon/queue"
+)
+
+// RunStatus is the status of a test run.
+type RunStatus string
+
+// The statuses of a test run.
+const (
+	RunPending   RunStatus = "pending"
+	RunRunning   RunStatus = "running"
+	RunCompleted RunStatus = "completed"
+	RunFailed    RunStatus = "failed"
+	RunAdapted   RunStatus = "adapted"
+	RunCancelled RunStatus = "cancelled"
+)
+
+// Finished says whether a run in this status has ended.
+func (s RunStatus) Finished() bool { return s != RunPending && s != RunRunning }
+
+// StepStatus is the status of a test step.
+type StepStatus string
+
+// The statuses of a test step.
+const (
+	StepPending StepStatus = "pending"
+	StepRunning StepStatus = "running"
+	StepSuccess StepStatus = "success"
+	StepFailed  StepStatus = "failed"
+	StepAdapted StepStatus = "adapted"
+	StepSkipped StepStatus = "skipped"
+)
+
+// TestCase is a stored test case.
+type TestCase struct {
+	ID         string
+	Title      string
+	Definition json.RawMessage
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// RunConfig is the documented configuration of one run. BaseURL is an addition: where relative addresses lead.
+type RunConfig struct {
+	Timeout        int64    `json:"timeout,omitempty"` // milliseconds of one attempt
+	Headless       bool     `json:"headless"`
+	Viewport       Viewport `json:"viewport"`
+	AdaptiveMode   bool     `json:"adaptiveMode"`
+	MaxAdaptations int      `json:"maxAdaptations"`
+	BaseURL        string   `json:"baseUrl,omitempty"`
+}
+
+// Viewport is the size of the page in CSS pixels.
+type Viewport struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
+}
+
+// Run is a test run.
+type Run struct {
+	ID          string
+	TestCaseID  string
+	Title       string
+	UserID      string
+	Status      RunStatus
+	Config      RunConfig
+	Attempt     int // the newest attempt's number, 0 before the first one
+	MaxAttempts int
+	Flaky       bool
+
+	TotalSteps     int
+	CompletedSteps int
+	FailedSteps    int
+	AdaptedSteps   int
+	Duration       time.Duration // of the newest attempt
+	Error          string
+
+	WorkflowID    string
+	WorkflowRunID string
+
+	CreatedAt  time.Time
+	StartedAt  time.Time
+	FinishedAt time.Time
+}
+
+// NewRun is a run to be created with its job.
+type NewRun struct {
+	Run
+	// Definition is the inline case; nil for a run of a stored case.
+	Definition json.RawMessage
+	// IdempotencyKey makes a repeated request find the first one's run; RequestHash tells whether it is the same request.
+	IdempotencyKey string
+	RequestHash    string
+	// WorkflowInput starts the workflow, now or after a crash in between.
+	WorkflowInput json.RawMessage
+	// Added is the job's first change.
+	Added queue.Change
+}
+
+// Start is what is needed to start the workflow of a run that has none yet.
+type Start struct {
+	RunID         string
+	Queue         string
+	TestCaseID    string
+	UserID        string
+	Title         string
+	Priority      int
+	WorkflowInput json.RawMessage
+}
+
+// Claim is what an attempt needs to know when it starts.
+type Claim struct {
+	// Attempt numbers the attempts of this run from 1, stalled ones included; it fences the writes of earlier ones.
+	Attempt int
+	// Job is the job as it stands.
+	Job queue.Job
+	Run Run
+	// Definition is the case to run; nil if the stored case is gone.
+	Definition json.RawMessage
+}
+
+// Step is one executed or planned step of one attempt.
+type Step struct {
+	RunID        string
+	Attempt      int
+	Number       int // from 1
+	Action       string
+	Description  string
+	Status       StepStatus
+	Duration     time.Duration
+	Error        string
+	StartedAt    time.Time
+	ScreenshotID string
+}
+
+// Artifact describes a stored file of a run.
+type Artifact struct {
+	ID          string
+	RunID       string
+	Attempt     int
+	StepNumber  int
+	Kind        string
+	ContentType string
+	Bytes       int64
+	SHA256      string
+	Path        string // below the artifacts folder
+}
+
+// Outcome is how an attempt, or a run, ended.
+type Outcome struct {
+	Status         RunStatus
+	CompletedSteps int
+	FailedSteps    int
+	AdaptedSteps   int
+	TotalSteps     int
+	Duration       time.Duration
+	Error          string
+	// Final says that no further attempt would help.
+	Final bool
+	// Stack is what a developer reads about the failure.
+	Stack string
+	// Result is the documented job result, Progress the documented progress record.
+	Result   json.RawMessage
+	Progress json.RawMessage
+}
+
+// OutboxRow is a change that waits to be projected to Redis.
+type OutboxRow struct {
+	ID     int64
+	Change queue.Change
+}

@@ -1,0 +1,131 @@
+package testcase
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// shownCharacters is how much of a typed value a description shows.
+const shownCharacters = 40
+
+// shownSelector is how much of a selector a description shows.
+const shownSelector = 80
+
+// Action names what the step does: its type, for a custom step its name.
+func (s Step) Action() string {
+	if s.Type == TypeCustomStep {
+		return s.Name
+	}
+	return s.Type
+}
+
+// Description says what the step does, in words for a report: `click "Add to
+// cart"`, `navigate /login`. Values are not shown in full.
+func (s Step) Description() string {
+	switch s.Action() {
+	case TypeSetViewport:
+		return fmt.Sprintf("set viewport to %d×%d", s.Width, s.Height)
+	case TypeNavigate:
+		return "navigate " + shorten(s.URL, shownSelector)
+	case TypeDoubleClick:
+		return "double-click " + s.subject()
+	case TypeChange:
+		return fmt.Sprintf("change %s to %q", s.subject(), shorten(s.Value, shownCharacters))
+	case TypeKeyDown:
+		return "press " + s.keyName()
+	case TypeKeyUp:
+		return "release " + s.keyName()
+	case TypeScroll:
+		if len(s.Selectors) > 0 {
+			return fmt.Sprintf("scroll %s to %.0f, %.0f", s.subject(), s.X, s.Y)
+		}
+		return fmt.Sprintf("scroll to %.0f, %.0f", s.X, s.Y)
+	case TypeWaitForElement:
+		return "wait for " + s.subject()
+	case TypeWaitForExpression:
+		return "wait for expression " + shorten(oneLine(s.Expression), shownSelector)
+	case CustomAssertText:
+		return fmt.Sprintf("assert text of %s %s", s.subject(), s.Parameters.condition())
+	case CustomAssertValue:
+		return fmt.Sprintf("assert value of %s %s", s.subject(), s.Parameters.condition())
+	case CustomAssertURL:
+		return "assert URL " + s.Parameters.condition()
+	case CustomAssertTitle:
+		return "assert title " + s.Parameters.condition()
+	case CustomUploadFile:
+		names := make([]string, 0, len(s.Parameters.Files))
+		for _, f := range s.Parameters.Files {
+			names = append(names, shorten(f.Name, shownCharacters))
+		}
+		return fmt.Sprintf("upload %s to %s", strings.Join(names, ", "), s.subject())
+	default:
+		return s.Action() + " " + s.subject()
+	}
+}
+
+func (p Parameters) condition() string {
+	match := p.Match
+	if match == "" {
+		match = MatchEquals
+	}
+	return fmt.Sprintf("%s %q", match, shorten(p.Expected, shownCharacters))
+}
+
+// subject names the element of a step as a person would: by its accessible
+// name or text if a selector has one, else by the first selector.
+func (s Step) subject() string {
+	for _, selector := range s.Selectors {
+		last := selector[len(selector)-1]
+		if name, role, ok := ARIA(last); ok {
+			if name == "" {
+				return role
+			}
+			return fmt.Sprintf("%q", shorten(name, shownSelector))
+		}
+		if text, ok := strings.CutPrefix(last, prefixText); ok {
+			return fmt.Sprintf("%q", shorten(text, shownSelector))
+		}
+	}
+	if len(s.Selectors) == 0 {
+		return "?"
+	}
+	return shorten(s.Selectors[0].String(), shownSelector)
+}
+
+func (s Step) keyName() string {
+	switch s.Key {
+	case " ":
+		return "Space"
+	case "\r", "\n":
+		return "Enter"
+	}
+	return s.Key
+}
+
+// ResolveURL makes an address absolute with a base address; it returns the
+// address as it is when it is absolute already or when there is no base.
+func ResolveURL(base, address string) string {
+	if base == "" {
+		return address
+	}
+	b, err := url.Parse(base)
+	if err != nil {
+		return address
+	}
+	u, err := b.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.String()
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func shorten(s string, limit int) string {
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	return string([]rune(s)[:limit]) + "…"
+}

@@ -1,0 +1,120 @@
+package testcase
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// The bounds of a case. They are far above what people write and record, and
+// keep a case small enough for every store and queue that it passes through.
+const (
+	MaxBytes = 1 << 20
+	MaxSteps = 500
+
+	maxTitle        = 500
+	maxURL          = 8 << 10
+	maxValue        = 100_000
+	maxExpression   = 64 << 10
+	maxName         = 100
+	maxSelectorPart = 4 << 10
+	maxAlternatives = 20
+	maxParts        = 20
+	maxFrameDepth   = 10
+	maxFrameIndex   = 999
+	maxTimeout      = 10 * 60 * 1000
+	maxViewport     = 8192
+	maxPixels       = 10_000_000
+	maxDuration     = 60_000
+	maxCount        = 100_000
+	maxConditions   = 50
+	maxEvents       = 20
+	maxFiles        = 10
+	maxProblems     = 50
+)
+
+// Parse reads a case from the JSON of Chrome DevTools Recorder or from the
+// shorter form that people write by hand. If anything is wrong with it, the
+// error is an *InvalidError that lists every problem.
+func Parse(data []byte) (*Case, error) {
+	if len(data) > MaxBytes {
+		return nil, invalid(fmt.Sprintf("the file has %d bytes: at most %d are allowed", len(data), MaxBytes))
+	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	var whole json.RawMessage
+	if err := json.Unmarshal(data, &whole); err != nil {
+		return nil, invalid(syntaxProblem(data, err))
+	}
+	var raw bytes.Buffer
+	if err := json.Compact(&raw, whole); err != nil {
+		return nil, invalid(syntaxProblem(data, err))
+	}
+	p := &parser{}
+	fields, ok := decodeObject(raw.Bytes())
+	if !ok {
+		return nil, invalid("the file must be a JSON object with a title and steps")
+	}
+	c := p.parseCase(object{parser: p, fields: fields})
+	if p.omitted > 0 || len(p.problems) > 0 {
+		return nil, &InvalidError{Problems: p.problems, Omitted: p.omitted}
+	}
+	c.raw = raw.Bytes()
+	return c, nil
+}
+
+func invalid(message string) error {
+	return &InvalidError{Problems: []Problem{{Message: message}}}
+}
+
+// syntaxProblem says where data stops being JSON.
+func syntaxProblem(data []byte, err error) string {
+	syntax, ok := errors.AsType[*json.SyntaxError](err)
+	if !ok || len(data) == 0 {
+		return "the file is not valid JSON: " + err.Error()
+	}
+	before := data[:max(0, min(int(syntax.Offset)-1, len(data)))]
+	line := 1 + bytes.Count(before, []byte("\n"))
+	column := len(before) - bytes.LastIndexByte(before, '\n')
+	return fmt.Sprintf("the file is not valid JSON at line %d, column %d: %s", line, column, syntax.Error())
+}
+
+// parser collects problems.
+type parser struct {
+	problems []Problem
+	omitted  int
+}
+
+func (p *parser) add(problem Problem) {
+	if len(p.problems) == maxProblems {
+		p.omitted++
+		return
+	}
+	p.problems = append(p.problems, problem)
+}
+
+func (p *parser) parseCase(o object) *Case {
+	c := &Case{
+		Title:   o.text("title", required, maxTitle),
+		Timeout: o.integer("timeout", optional, 1, maxTimeout),
+		BaseURL: o.text("baseUrl", optional, maxURL),
+	}
+	if c.BaseURL != "" {
+		if problem := checkBaseURL(c.BaseURL); problem != "" {
+			o.problem("baseUrl", problem)
+		}
+	}
+	steps, ok := o.list("steps", required, "a list of steps", MaxSteps)
+	if ok && len(steps) == 0 {
+		o.problem("steps", "is empty: give at least one step")
+	}
+	for i, raw := range steps {
+		s := object{parser: p, step: i + 1, prefix: fmt.Sprintf("steps[%d].", i)}
+		if s.fields, ok = decodeObject(raw); !ok {
+			s.problem("", "must be a JSON object with a type")
+			continue
+		}
+		c.Steps = append(c.Steps, s.parseStep())
+	}
+	return c
+}

@@ -1,0 +1,154 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	sdkactivity "go.temporal.io/sdk/activity"
+	sdkclient "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	sdkworker "go.temporal.io/sdk/worker"
+
+	"github.com/cinnamon-qa/cinnamon/activities"
+	"github.com/cinnamon-qa/cinnamon/artifact"
+	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
+	"github.com/cinnamon-qa/cinnamon/config"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/redisbridge"
+	"github.com/cinnamon-qa/cinnamon/starter"
+	"github.com/cinnamon-qa/cinnamon/store/postgres"
+	"github.com/cinnamon-qa/cinnamon/workflows"
+)
+
+// heartbeatThrottle lets heartbeats through often enough for a cancellation to arrive within a second.
+const heartbeatThrottle = 400 * time.Millisecond
+
+// Run works until ctx ends, then finishes the runs that it drives, as long as the stop timeout allows. ready is called
+// once it takes runs.
+func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func()) (err error) {
+	if err := cfg.RequireDatabase(); err != nil {
+		return err
+	}
+	records, err := postgres.Open(ctx, cfg.Database.URL.Reveal(), cfg.Database.MaxConns)
+	if err != nil {
+		return err
+	}
+	defer records.Close()
+
+	files, err := artifact.Open(cfg.Artifacts.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, files.Close()) }()
+
+	progress, err := redisbridge.NewPublisher(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer progress.Close()
+
+	browsers := pwgo.New(pwgo.Config{
+		Executable: cfg.Browser.Executable, NodePath: cfg.Browser.NodePath, DriverDir: cfg.Browser.DriverDir,
+		Browsers: cfg.Browser.Pool, Logger: log,
+	})
+	if err := browsers.Start(ctx); err != nil {
+		return fmt.Errorf("starting the browsers: %w", err)
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		err = errors.Join(err, browsers.Close(closing))
+	}()
+
+	client, err := starter.Dial(cfg.Temporal, log)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if err := awaitTemporal(ctx, client, cfg.Temporal.Address, log); err != nil {
+		return err
+	}
+
+	fatal := make(chan error, len(queue.All()))
+	for _, def := range queue.All() {
+		w := newWorker(client, def, cfg, func(err error) { fatal <- err })
+		workflows.Register(w)
+		register(w, activities.NewTestExecution(activities.Config{
+			Store: records, Browsers: browsers, Artifacts: files, Progress: progress, Worker: cfg.Worker.Name, Log: log,
+		}))
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("starting to take jobs from %s: %w", def.Name, err)
+		}
+		defer w.Stop()
+		log.InfoContext(ctx, "worker started", "queue", def.Name, "concurrency", cfg.Queue.Concurrency, "name", cfg.Worker.Name)
+	}
+	ready()
+	select {
+	case <-ctx.Done():
+		log.InfoContext(ctx, "worker stops: it takes no more jobs and finishes those it runs", "within", cfg.Worker.StopTimeout)
+		return nil
+	case err := <-fatal:
+		return fmt.Errorf("taking jobs: %w", err)
+	}
+}
+
+func newWorker(client sdkclient.Client, def queue.Definition, cfg config.Config, onFatal func(error)) sdkworker.Worker {
+	return sdkworker.New(client, def.Name, sdkworker.Options{
+		Identity:                           cfg.Worker.Name,
+		MaxConcurrentActivityExecutionSize: cfg.Queue.Concurrency,
+		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
+		DefaultHeartbeatThrottleInterval:   heartbeatThrottle,
+		WorkerStopTimeout:                  cfg.Worker.StopTimeout,
+		Interceptors:                       []interceptor.WorkerInterceptor{&failureInterceptor{}},
+		OnFatalError:                       onFatal,
+	})
+}
+
+// register registers activities under their methods' names.
+func register(w sdkworker.ActivityRegistry, act *activities.TestExecution) {
+	w.RegisterActivityWithOptions(act.ExecuteAttempt, sdkactivity.RegisterOptions{Name: "ExecuteAttempt"})
+	w.RegisterActivityWithOptions(act.EndRun, sdkactivity.RegisterOptions{Name: "EndRun"})
+}
+
+// awaitTemporal waits until the Temporal server answers: it may start after its workers.
+func awaitTemporal(ctx context.Context, client sdkclient.Client, address string, log *slog.Logger) error {
+	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		try, cancel := context.WithTimeout(ctx, 5*time.Second)
+		_, err := client.CheckHealth(try, &sdkclient.CheckHealthRequest{})
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("waiting for Temporal: %w", ctx.Err())
+		}
+		log.WarnContext(ctx, "waiting for Temporal", "address", address, "error", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// failureInterceptor makes sure that Temporal sees the type of every error that an activity returns.
+type failureInterceptor struct {
+	interceptor.WorkerInterceptorBase
+}
+
+// InterceptActivity implements interceptor.WorkerInterceptor.
+func (*failureInterceptor) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &failureActivity{interceptor.ActivityInboundInterceptorBase{Next: next}}
+}
+
+type failureActivity struct {
+	interceptor.ActivityInboundInterceptorBase
+}
+
+// ExecuteActivity converts the error last, so that it is the outermost one.
+func (f *failureActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	result, err := f.Next.ExecuteActivity(ctx, in)
+	return result, activities.Failure(err)
+}

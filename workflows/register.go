@@ -1,0 +1,13 @@
+package workflows
+
+import "go.temporal.io/sdk/workflow"
+
+// registry takes workflows in; a Temporal worker, a replayer and a test environment are ones.
+type registry interface {
+	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
+}
+
+// Register registers every workflow under its name.
+func Register(r registry) {
+	r.RegisterWorkflowWithOptions(TestExecution, workflow.RegisterOptions{Name: "TestExecution"})
+}

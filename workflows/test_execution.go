@@ -1,0 +1,178 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/cinnamon-qa/cinnamon/activities"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+// TestExecutionInput starts a TestExecution workflow.
+type TestExecutionInput struct {
+	Queue  string `json:"queue"`
+	RunID  string `json:"testRunId"`
+	Title  string `json:"title"`
+	Policy Policy `json:"policy"`
+}
+
+// Policy holds the tunables of a run, frozen when it is submitted.
+type Policy struct {
+	// DueAt delays the first attempt; zero starts it at once.
+	DueAt time.Time `json:"dueAt,omitzero"`
+	// AttemptTimeout bounds the browser's part of one attempt.
+	AttemptTimeout time.Duration `json:"attemptTimeout"`
+	// HeartbeatTimeout is how long a worker may be silent before the attempt is given to another one.
+	HeartbeatTimeout time.Duration `json:"heartbeatTimeout"`
+}
+
+// TestExecution carries out one test run: attempt after attempt until one passes or none is left. Failing the test is a
+// result of the workflow, not its failure.
+func TestExecution(ctx workflow.Context, in TestExecutionInput) (activities.Result, error) {
+	r := testRun{in: in}
+	result, err := r.run(ctx)
+	if err != nil {
+		return r.end(ctx, err)
+	}
+	r.conclude(ctx, result.Status)
+	if result.Status == store.RunCancelled {
+		return result, temporal.NewCanceledError(result.Error)
+	}
+	return result, nil
+}
+
+type testRun struct {
+	in       TestExecutionInput
+	attempts []activities.AttemptResult
+}
+
+func (r *testRun) run(ctx workflow.Context) (activities.Result, error) {
+	if err := r.in.validate(); err != nil {
+		return activities.Result{}, err
+	}
+	if err := r.sleepUntil(ctx, r.in.Policy.DueAt, "Delayed"); err != nil {
+		return activities.Result{}, err
+	}
+	var act *activities.TestExecution
+	attemptCtx := workflow.WithActivityOptions(ctx, attemptOptions(r.in.Policy))
+	for {
+		r.describe(ctx, "Waiting for a worker, or running")
+		attempt, err := call(attemptCtx, act.ExecuteAttempt, activities.AttemptInput{
+			Queue: r.in.Queue, RunID: r.in.RunID, Made: len(r.attempts), Timeout: r.in.Policy.AttemptTimeout,
+		})
+		if err != nil {
+			return activities.Result{}, err
+		}
+		r.attempts = append(r.attempts, attempt)
+		if attempt.Finished {
+			r.describe(ctx, "Ended: "+string(attempt.Result.Status))
+			return attempt.Result, nil
+		}
+		if err := r.sleepUntil(ctx, attempt.RetryAt, "Backing off after a failed attempt"); err != nil {
+			return activities.Result{}, err
+		}
+	}
+}
+
+func (in TestExecutionInput) validate() error {
+	if in.RunID == "" || in.Queue == "" || in.Policy.AttemptTimeout <= 0 || in.Policy.HeartbeatTimeout <= 0 {
+		return temporal.NewNonRetryableApplicationError(
+			"queue, testRunId, policy.attemptTimeout and policy.heartbeatTimeout are required", "invalid", nil)
+	}
+	return nil
+}
+
+func (r *testRun) sleepUntil(ctx workflow.Context, due time.Time, why string) error {
+	wait := due.Sub(workflow.Now(ctx))
+	if due.IsZero() || wait <= 0 {
+		return nil
+	}
+	r.describe(ctx, fmt.Sprintf("%s, next attempt due at %s", why, due.UTC().Format(time.RFC3339)))
+	return workflow.NewTimerWithOptions(ctx, wait, workflow.TimerOptions{Summary: why}).Get(ctx, nil)
+}
+
+// end records the end of a run that no attempt ended: it was cancelled in between, or the platform failed.
+func (r *testRun) end(ctx workflow.Context, cause error) (activities.Result, error) {
+	status, reason := store.RunFailed, "The platform could not carry out the test: "+rootMessage(cause)
+	cancelled := temporal.IsCanceledError(cause) || errors.Is(ctx.Err(), workflow.ErrCanceled)
+	if cancelled {
+		status, reason = store.RunCancelled, "Cancelled on request"
+	}
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	var act *activities.TestExecution
+	_, err := call(workflow.WithActivityOptions(ctx, recordOptions()), act.EndRun, activities.EndRunInput{
+		Queue: r.in.Queue, RunID: r.in.RunID, Status: status, Reason: reason,
+	})
+	r.describe(ctx, "Ended: "+string(status)+". "+reason)
+	r.conclude(ctx, status)
+	if err != nil {
+		workflow.GetLogger(ctx).Error("the end of the run could not be recorded", "error", err, "cause", cause)
+		return activities.Result{}, err
+	}
+	if cancelled {
+		return activities.Result{}, temporal.NewCanceledError(reason)
+	}
+	return activities.Result{}, cause
+}
+
+// conclude makes the verdict searchable.
+func (r *testRun) conclude(ctx workflow.Context, status store.RunStatus) {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, Status.ValueSet(string(status))); err != nil {
+		workflow.GetLogger(ctx).Warn("the verdict could not be made searchable", "error", err)
+	}
+}
+
+// describe shows the run's state and steps on the workflow's page of the Temporal Web UI.
+func (r *testRun) describe(ctx workflow.Context, state string) {
+	workflow.SetCurrentDetails(ctx, details(r.in.Title, state, r.attempts))
+}
+
+// rootMessage is the innermost message of an activity's error: what a person can use.
+func rootMessage(err error) string {
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return app.Message()
+	}
+	return err.Error()
+}
+
+const (
+	detailSteps     = 60
+	detailCellWidth = 120
+)
+
+// details renders the attempts as Markdown, bounded.
+func details(title, state string, attempts []activities.AttemptResult) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s**\n\n%s\n", cell(title), state)
+	for i := len(attempts) - 1; i >= 0 && i >= len(attempts)-2; i-- {
+		a := attempts[i]
+		fmt.Fprintf(&b, "\n### Attempt %d: %s in %s\n\n", a.Attempt, a.Result.Status, time.Duration(a.Result.Duration)*time.Millisecond)
+		if a.Result.Error != "" {
+			fmt.Fprintf(&b, "%s\n\n", cell(a.Result.Error))
+		}
+		b.WriteString("| # | Step | Status | Duration | Error |\n|--:|---|---|--:|---|\n")
+		for n, s := range a.Steps {
+			if n == detailSteps {
+				fmt.Fprintf(&b, "\n… and %d more steps\n", len(a.Steps)-n)
+				break
+			}
+			fmt.Fprintf(&b, "| %d | %s | %s | %d ms | %s |\n", s.Number, cell(s.Description), s.Status, s.Duration, cell(s.Error))
+		}
+	}
+	return b.String()
+}
+
+// cell makes text fit into a table: one line, no markup, bounded.
+func cell(s string) string {
+	s = strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ", "<", "&lt;", "`", "'").Replace(s)
+	if r := []rune(s); len(r) > detailCellWidth {
+		return string(r[:detailCellWidth]) + "…"
+	}
+	return s
+}
