@@ -84,7 +84,7 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 	if err != nil {
 		return &verdict{status: store.RunFailed, final: true, reason: "the test case is not valid: " + err.Error()}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, a.in.Timeout, errAttemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, a.timeout())
 	defer cancel()
 
 	session, failed := a.open(ctx, c)
@@ -106,7 +106,15 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 	return nil
 }
 
-var errAttemptTimeout = errors.New("the attempt took longer than its timeout")
+func (a *attempt) timeout() time.Duration { return time.Duration(a.in.Timeout) * time.Millisecond }
+
+// timedOut says that the attempt's time is up. A browser session cuts a step short of it, to be able to say what the
+// step waited for and to take a picture.
+func timedOut(ctx context.Context) bool {
+	const cutShort = 150 * time.Millisecond
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) < cutShort
+}
 
 // open writes the plan of steps while a browser session opens.
 func (a *attempt) open(ctx context.Context, c *testcase.Case) (browser.Session, *verdict) {
@@ -205,8 +213,8 @@ func (a *attempt) judge(ctx context.Context, where string, err error) *verdict {
 	switch {
 	case cancelRequested(ctx):
 		v.status, v.final, v.reason = store.RunCancelled, true, "Cancelled on request"
-	case errors.Is(context.Cause(ctx), errAttemptTimeout):
-		v.reason = fmt.Sprintf("%sthe test took longer than its timeout of %s", where, a.in.Timeout)
+	case timedOut(ctx):
+		v.reason = fmt.Sprintf("the test took longer than its timeout of %s; %s", a.timeout(), v.reason)
 	case browser.KindOf(err) == browser.Unsupported:
 		v.final = true
 	}

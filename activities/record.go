@@ -12,8 +12,8 @@ type AttemptInput struct {
 	RunID string `json:"testRunId"`
 	// Made is how many attempts of the run have ended before this one.
 	Made int `json:"made"`
-	// Timeout bounds the browser's part of the attempt.
-	Timeout time.Duration `json:"timeout"`
+	// Timeout bounds the browser's part of the attempt, in milliseconds.
+	Timeout int64 `json:"timeout"`
 }
 
 // AttemptResult is how an attempt ended and what is to follow.

@@ -43,7 +43,7 @@ func (e *Error) Unwrap() error { return e.Cause }
 
 // Is makes errors.Is(err, &Error{Kind: k}) true for every error of kind k.
 func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error) //nolint:errorlint // errors.Is unwraps
+	t, ok := target.(*Error)
 	return ok && t.Kind == e.Kind && t.Message == "" && t.Cause == nil
 }
 

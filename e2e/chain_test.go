@@ -125,7 +125,7 @@ func TestFailingTestUsesItsAttemptsAndKeepsEvidence(t *testing.T) {
 		require.Equal(t, "failed", attempt[1].Status)
 		require.Equal(t, "skipped", attempt[2].Status)
 		require.NotEmpty(t, attempt[1].Screenshot)
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, absolute(s, attempt[1].Screenshot), nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, absolute(s, attempt[1].Screenshot), http.NoBody)
 		require.NoError(t, err)
 		req.Header.Set("X-API-Key", s.APIKey)
 		res, err := http.DefaultClient.Do(req)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -65,7 +66,7 @@ func TestMain(m *testing.M) {
 func sharedStack(t *testing.T) *stack {
 	t.Helper()
 	requirePrograms(t)
-	shared.once.Do(func() { shared.stack, shared.err = startStack() })
+	shared.once.Do(func() { shared.stack, shared.err = startStack(t.Context()) })
 	require.NoError(t, shared.err)
 	return shared.stack
 }
@@ -74,7 +75,7 @@ func sharedStack(t *testing.T) *stack {
 func ownStack(t *testing.T, args ...string) *stack {
 	t.Helper()
 	requirePrograms(t)
-	s, err := startStack(args...)
+	s, err := startStack(t.Context(), args...)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.close()) })
 	return s
@@ -96,7 +97,7 @@ func requirePrograms(t *testing.T) {
 // heartbeatTimeout is shorter than the default, so that the death of a worker is noticed soon.
 const heartbeatTimeout = "WORKER_HEARTBEAT_TIMEOUT=3s"
 
-func startStack(args ...string) (*stack, error) {
+func startStack(ctx context.Context, args ...string) (*stack, error) {
 	folder, err := os.MkdirTemp("", "cinnamon-e2e-")
 	if err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func startStack(args ...string) (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 90*time.Second)
 	defer cancel()
 	text, err := s.dev.awaitFile(ctx, ready)
 	if err != nil {
@@ -157,7 +158,7 @@ type process struct {
 
 func start(program string, args []string, environment ...string) (*process, error) {
 	p := &process{output: &lockedBuffer{}, exited: make(chan struct{})}
-	p.cmd = exec.Command(program, args...) //nolint:gosec,noctx // the program under test; it is stopped by signals
+	p.cmd = exec.Command(program, args...)
 	p.cmd.Env = append(os.Environ(), environment...)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {
@@ -175,7 +176,7 @@ func (p *process) awaitFile(ctx context.Context, name string) ([]byte, error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if text, err := os.ReadFile(name); err == nil { //nolint:gosec // our own file
+		if text, err := os.ReadFile(name); err == nil {
 			return text, nil
 		}
 		select {
@@ -285,9 +286,7 @@ type step struct {
 func (s *stack) submit(t *testing.T, definition string, fields map[string]any) run {
 	t.Helper()
 	request := map[string]any{"case": json.RawMessage(definition), "config": map[string]any{"baseUrl": s.Shop}}
-	for name, value := range fields {
-		request[name] = value
-	}
+	maps.Copy(request, fields)
 	body, err := json.Marshal(request)
 	require.NoError(t, err)
 	var accepted run

@@ -120,7 +120,7 @@ func TestKeyIsNeeded(t *testing.T) {
 	t.Parallel()
 	s := sharedStack(t)
 	for path, want := range map[string]int{"/api/test-runs": 401, "/api/health": 401, "/livez": 200, "/readyz": 200} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.API+path, nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.API+path, http.NoBody)
 		require.NoError(t, err)
 		res, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)
@@ -128,8 +128,8 @@ func TestKeyIsNeeded(t *testing.T) {
 		require.Equal(t, want, res.StatusCode, path)
 	}
 	var health struct {
-		Status string                       `json:"status"`
-		Checks map[string]map[string]any    `json:"checks"`
+		Status string                    `json:"status"`
+		Checks map[string]map[string]any `json:"checks"`
 	}
 	s.request(t, http.MethodGet, "/api/health", "", http.StatusOK, &health)
 	require.Equal(t, "ok", health.Status)

@@ -121,7 +121,8 @@ func New(d Definition, id string, data json.RawMessage, o Options, now time.Time
 	if o.Delay > 0 {
 		j.State, j.DueAt = Delayed, now.Add(time.Duration(o.Delay)*time.Millisecond)
 	}
-	return j, j.change(Added)
+	added := j.change(Added)
+	return j, added
 }
 
 // Start begins the attempt that follows so many made ones. A job that is still active lost its worker: it stalls first.

@@ -45,8 +45,9 @@ type update struct {
 	at           time.Time
 }
 
-// NewPublisher makes a publisher and starts it.
-func NewPublisher(cfg config.Config, log *slog.Logger) (*Publisher, error) {
+// NewPublisher makes a publisher and starts it. It goes on when ctx ends, until it is closed: the last progress of a run
+// comes when its worker stops.
+func NewPublisher(ctx context.Context, cfg config.Config, log *slog.Logger) (*Publisher, error) {
 	rdb, err := dial(cfg.Redis)
 	if err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func NewPublisher(cfg config.Config, log *slog.Logger) (*Publisher, error) {
 		rdb: rdb, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), keys: newProgressKeys(), log: log,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
-	go p.run()
+	go p.run(context.WithoutCancel(ctx))
 	return p, nil
 }
 
@@ -79,9 +80,9 @@ func (p *Publisher) Close() {
 	}
 }
 
-func (p *Publisher) run() {
+func (p *Publisher) run(ctx context.Context) {
 	defer close(p.stopped)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	away := false
 	pause := time.NewTimer(0)

@@ -2,6 +2,7 @@ package redisbridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 func dial(cfg config.Redis) (*redis.Client, error) {
 	options, err := redis.ParseURL(cfg.URL.Reveal())
 	if err != nil {
-		return nil, fmt.Errorf("reading REDIS_URL: it is not a valid address")
+		return nil, errors.New("reading REDIS_URL: it is not a valid address")
 	}
 	redis.SetLogger(silence{}) // what it would say is in the errors that callers log
 	options.DialTimeout = time.Second

@@ -38,10 +38,10 @@ func Ping(ctx context.Context, c sdkclient.Client) error {
 // sdkLogger gives the SDK's own chatter its place: what it calls info is detail to an operator of this product.
 type sdkLogger struct{ log *slog.Logger }
 
-func (l sdkLogger) Debug(msg string, kv ...any) { l.log.Debug(msg, kv...) }
-func (l sdkLogger) Info(msg string, kv ...any)  { l.log.Debug(msg, kv...) }
-func (l sdkLogger) Warn(msg string, kv ...any)  { l.log.Warn(msg, kv...) }
-func (l sdkLogger) Error(msg string, kv ...any) { l.log.Error(msg, kv...) }
+func (l sdkLogger) Debug(msg string, kv ...any) { l.log.Debug(msg, kv...) } //nolint:sloglint // the message is the SDK's
+func (l sdkLogger) Info(msg string, kv ...any)  { l.log.Debug(msg, kv...) } //nolint:sloglint // the message is the SDK's
+func (l sdkLogger) Warn(msg string, kv ...any)  { l.log.Warn(msg, kv...) }  //nolint:sloglint // the message is the SDK's
+func (l sdkLogger) Error(msg string, kv ...any) { l.log.Error(msg, kv...) } //nolint:sloglint // the message is the SDK's
 
 // RegisterSearchAttributes makes the namespace know the search attributes of runs. It may be called again and again.
 func RegisterSearchAttributes(ctx context.Context, cfg config.Temporal) error {

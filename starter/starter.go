@@ -145,8 +145,8 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 		Queue: def.Name, RunID: run.ID, Title: run.Title,
 		Policy: workflows.Policy{
 			DueAt:            job.DueAt,
-			AttemptTimeout:   time.Duration(run.Config.Timeout) * time.Millisecond,
-			HeartbeatTimeout: s.HeartbeatTimeout,
+			AttemptTimeout:   run.Config.Timeout,
+			HeartbeatTimeout: s.HeartbeatTimeout.Milliseconds(),
 		},
 	})
 	if err != nil {
@@ -185,15 +185,13 @@ func (s *Starter) start(ctx context.Context, st store.Start) error {
 		Priority:                 temporal.Priority{PriorityKey: Priority(st.Priority).temporalKey(), FairnessKey: fairnessKey(st.UserID)},
 		StaticSummary:            summary(st.Title),
 	}, def.Workflow, input)
-	workflowRunID := ""
 	if already, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
-		workflowRunID = already.RunId
-	} else if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "starting workflow %s", def.WorkflowID(st.RunID))
-	} else {
-		workflowRunID = started.GetRunID()
+		return s.Store.RunStarted(ctx, st.RunID, already.RunId)
 	}
-	return s.Store.RunStarted(ctx, st.RunID, workflowRunID)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "starting workflow %s", def.WorkflowID(st.RunID))
+	}
+	return s.Store.RunStarted(ctx, st.RunID, started.GetRunID())
 }
 
 // Cancel asks a run to end. It ends as cancelled within seconds; a run that has ended stays as it is.

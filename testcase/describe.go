@@ -3,6 +3,8 @@ package testcase
 import (
 	"fmt"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -28,10 +30,13 @@ func (s Step) Description() string {
 	case TypeSetViewport:
 		return fmt.Sprintf("set viewport to %d×%d", s.Width, s.Height)
 	case TypeNavigate:
-		return "navigate " + shorten(s.URL, shownSelector)
+		return "navigate " + shorten(withoutPassword(s.URL), shownSelector)
 	case TypeDoubleClick:
 		return "double-click " + s.subject()
 	case TypeChange:
+		if s.confidential() {
+			return "change " + s.subject() + " to " + hidden
+		}
 		return fmt.Sprintf("change %s to %q", s.subject(), shorten(s.Value, shownCharacters))
 	case TypeKeyDown:
 		return "press " + s.keyName()
@@ -49,6 +54,9 @@ func (s Step) Description() string {
 	case CustomAssertText:
 		return fmt.Sprintf("assert text of %s %s", s.subject(), s.Parameters.condition())
 	case CustomAssertValue:
+		if s.confidential() {
+			return "assert value of " + s.subject() + " " + hidden
+		}
 		return fmt.Sprintf("assert value of %s %s", s.subject(), s.Parameters.condition())
 	case CustomAssertURL:
 		return "assert URL " + s.Parameters.condition()
@@ -63,6 +71,32 @@ func (s Step) Description() string {
 	default:
 		return s.Action() + " " + s.subject()
 	}
+}
+
+// hidden stands for a value that nobody should read in a report.
+const hidden = "•••"
+
+// confidentialField matches what pages call fields whose value is nobody's business.
+var confidentialField = regexp.MustCompile(`(?i)passw|passphrase|passcode|secret|token|\bpin\b|\botp\b|\bcv[cv]\b|card.?num|cc-(num|csc)|\biban\b`)
+
+// confidential says that the step's element asks for a password or the like. Descriptions travel further than the case:
+// into histories, logs and reports.
+func (s Step) confidential() bool {
+	for _, selector := range s.Selectors {
+		if slices.ContainsFunc(selector, confidentialField.MatchString) {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutPassword hides the password in an address that has one.
+func withoutPassword(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil {
+		return address
+	}
+	return u.Redacted()
 }
 
 func (p Parameters) condition() string {

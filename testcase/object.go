@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -115,10 +116,8 @@ func (o object) choice(name string, words ...string) string {
 	if !ok {
 		return words[0]
 	}
-	for _, w := range words {
-		if s == w {
-			return s
-		}
+	if slices.Contains(words, s) {
+		return s
 	}
 	o.problem(name, fmt.Sprintf("is %q: use one of %s", s, strings.Join(words, ", ")))
 	return words[0]

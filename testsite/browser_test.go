@@ -109,27 +109,18 @@ func (b *browser) cookie(name string) string {
 type dialect struct {
 	version int
 	names   map[string]string // our name of a field → the form's
-	welcome string
 	add     string
 	empty   string
-	thanks  string
 }
 
 func dialects() []dialect {
 	return []dialect{
-		{
-			version: 1, welcome: "Welcome back, Nora Bark", add: "Add to cart", empty: "Your cart is empty.",
-			thanks: "Thank you for your order, Nora Bark!",
-		},
-		{
-			version: 2, welcome: "Hello again, Nora Bark", add: "Add to basket", empty: "There is nothing in your basket.",
-			thanks: "Thank you, Nora Bark.",
-			names: map[string]string{
-				"email": "customer_mail", "password": "customer_secret", "name": "full_name", "address": "street_line",
-				"postcode": "zip", "city": "town", "country": "country_code", "shipping": "delivery", "card": "pan",
-				"expiry": "valid_thru", "terms": "consent", "variant": "size", "quantity": "qty", "photo": "attachment",
-			},
-		},
+		{version: 1, add: "Add to cart", empty: "Your cart is empty."},
+		{version: 2, add: "Add to basket", empty: "Your basket is empty.", names: map[string]string{
+			"email": "customer_mail", "password": "customer_secret", "name": "full_name", "address": "street_line",
+			"postcode": "zip", "city": "town", "country": "country_code", "shipping": "delivery", "card": "pan",
+			"expiry": "valid_thru", "terms": "consent", "variant": "size", "quantity": "qty", "photo": "attachment",
+		}},
 	}
 }
 

@@ -6,8 +6,9 @@
 // are embedded, state is in memory, and no page makes a request to another host.
 //
 // The shop exists twice. Version 1 is the shop as it was recorded; version 2 is a redesign of it with the same functions
-// and other markup: ids, classes, field names, order, wording, and buttons that became links. `?v=2` on any request
-// moves that browser to version 2 with a cookie, `?v=1` moves it back.
+// and other markup: ids, classes, field names, labels, order, and buttons that became links. What a test should check
+// is the same in both: URLs, page titles, and what the shop answers. `?v=2` on any request moves that browser to version
+// 2 with a cookie, `?v=1` moves it back.
 //
 //	/                              start page: featured spices, dialog "Join the Spice Club"
 //	/catalogue                     search, region combobox and sorting; results arrive 200 to 500 ms later

@@ -46,6 +46,14 @@ type order struct {
 // Total is what the customer pays, in cents.
 func (o order) Total() int { return subtotal(o.Lines) + o.Shipping.Price }
 
+// Delivery says how and where the order reaches the customer.
+func (o order) Delivery() string {
+	if o.Shipping.Price == 0 {
+		return o.Shipping.Label
+	}
+	return o.Shipping.Label + " to " + o.City + ", " + o.Country
+}
+
 func subtotal(lines []line) int {
 	sum := 0
 	for _, l := range lines {

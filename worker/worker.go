@@ -44,7 +44,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	defer func() { err = errors.Join(err, files.Close()) }()
 
-	progress, err := redisbridge.NewPublisher(cfg, log)
+	progress, err := redisbridge.NewPublisher(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
@@ -73,6 +73,12 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 
 	fatal := make(chan error, len(queue.All()))
+	var workers []sdkworker.Worker
+	defer func() {
+		for _, w := range workers {
+			w.Stop()
+		}
+	}()
 	for _, def := range queue.All() {
 		w := newWorker(client, def, cfg, func(err error) { fatal <- err })
 		workflows.Register(w)
@@ -82,7 +88,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("starting to take jobs from %s: %w", def.Name, err)
 		}
-		defer w.Stop()
+		workers = append(workers, w)
 		log.InfoContext(ctx, "worker started", "queue", def.Name, "concurrency", cfg.Queue.Concurrency, "name", cfg.Worker.Name)
 	}
 	ready()

@@ -17,12 +17,14 @@ const attemptSlack = 60 * time.Second
 // Temporal repeats here is only an attempt whose worker died or whose database was away.
 func attemptOptions(p Policy) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
-		StartToCloseTimeout: p.AttemptTimeout + attemptSlack,
-		HeartbeatTimeout:    p.HeartbeatTimeout,
+		StartToCloseTimeout: milliseconds(p.AttemptTimeout) + attemptSlack,
+		HeartbeatTimeout:    milliseconds(p.HeartbeatTimeout),
 		WaitForCancellation: true,
 		RetryPolicy:         untilAvailable(),
 	}
 }
+
+func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // recordOptions are the options of an activity that only writes a record.
 func recordOptions() workflow.ActivityOptions {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,10 +26,10 @@ type TestExecutionInput struct {
 type Policy struct {
 	// DueAt delays the first attempt; zero starts it at once.
 	DueAt time.Time `json:"dueAt,omitzero"`
-	// AttemptTimeout bounds the browser's part of one attempt.
-	AttemptTimeout time.Duration `json:"attemptTimeout"`
-	// HeartbeatTimeout is how long a worker may be silent before the attempt is given to another one.
-	HeartbeatTimeout time.Duration `json:"heartbeatTimeout"`
+	// AttemptTimeout bounds the browser's part of one attempt, in milliseconds.
+	AttemptTimeout int64 `json:"attemptTimeout"`
+	// HeartbeatTimeout is how long a worker may be silent before the attempt is given to another one, in milliseconds.
+	HeartbeatTimeout int64 `json:"heartbeatTimeout"`
 }
 
 // TestExecution carries out one test run: attempt after attempt until one passes or none is left. Failing the test is a
@@ -146,26 +147,31 @@ const (
 	detailCellWidth = 120
 )
 
-// details renders the attempts as Markdown, bounded.
+// details renders the attempts as Markdown, the newest two of them, bounded.
 func details(title, state string, attempts []activities.AttemptResult) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s**\n\n%s\n", cell(title), state)
+	b.WriteString("**" + cell(title) + "**\n\n" + state + "\n")
 	for i := len(attempts) - 1; i >= 0 && i >= len(attempts)-2; i-- {
-		a := attempts[i]
-		fmt.Fprintf(&b, "\n### Attempt %d: %s in %s\n\n", a.Attempt, a.Result.Status, time.Duration(a.Result.Duration)*time.Millisecond)
-		if a.Result.Error != "" {
-			fmt.Fprintf(&b, "%s\n\n", cell(a.Result.Error))
-		}
-		b.WriteString("| # | Step | Status | Duration | Error |\n|--:|---|---|--:|---|\n")
-		for n, s := range a.Steps {
-			if n == detailSteps {
-				fmt.Fprintf(&b, "\n… and %d more steps\n", len(a.Steps)-n)
-				break
-			}
-			fmt.Fprintf(&b, "| %d | %s | %s | %d ms | %s |\n", s.Number, cell(s.Description), s.Status, s.Duration, cell(s.Error))
-		}
+		writeAttempt(&b, attempts[i])
 	}
 	return b.String()
+}
+
+func writeAttempt(b *strings.Builder, a activities.AttemptResult) {
+	took := milliseconds(a.Result.Duration)
+	heading := fmt.Sprintf("\n### Attempt %d: %s in %s\n\n", a.Attempt, a.Result.Status, took)
+	b.WriteString(heading)
+	if a.Result.Error != "" {
+		b.WriteString(cell(a.Result.Error) + "\n\n")
+	}
+	b.WriteString("| # | Step | Status | Duration | Error |\n|--:|---|---|--:|---|\n")
+	for _, s := range a.Steps[:min(len(a.Steps), detailSteps)] {
+		line := fmt.Sprintf("| %d | %s | %s | %d ms | %s |\n", s.Number, cell(s.Description), s.Status, s.Duration, cell(s.Error))
+		b.WriteString(line)
+	}
+	if more := len(a.Steps) - detailSteps; more > 0 {
+		b.WriteString("\n… and " + strconv.Itoa(more) + " more steps\n")
+	}
 }
 
 // cell makes text fit into a table: one line, no markup, bounded.

@@ -2,12 +2,14 @@ package workflows_test
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
@@ -26,11 +28,12 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	b := &bundle{
 		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(),
 		input: workflows.TestExecutionInput{
 			Queue: "test-execution", RunID: "run-1", Title: "Checkout | with <b>markup</b>",
-			Policy: workflows.Policy{AttemptTimeout: time.Minute, HeartbeatTimeout: 10 * time.Second},
+			Policy: workflows.Policy{AttemptTimeout: 60_000, HeartbeatTimeout: 10_000},
 		},
 	}
 	workflows.Register(b)

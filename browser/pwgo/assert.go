@@ -52,12 +52,9 @@ func (r *run) assertion(what string, err error, read string) error {
 	if err == nil || isClosed(err) {
 		return err
 	}
-	if strings.Contains(err.Error(), "invalid selector") {
-		return r.elementError("read", err)
-	}
 	answer, lookErr := r.element(wantAttached).EvaluateAll(`elements => elements.slice(0, 1).map(` + read + `)`)
 	if lookErr != nil {
-		return lookErr
+		return r.elementError("read", lookErr)
 	}
 	received, ok := answer.([]any)
 	switch {
@@ -121,6 +118,7 @@ func (r *run) urlMatcher() (func(string) bool, error) {
 			return nil, err
 		}
 		return pattern.MatchString, nil
+	case testcase.MatchEquals:
 	}
 	return func(address string) bool {
 		base := r.session.options.BaseURL
@@ -167,6 +165,7 @@ func (r *run) condition() string {
 		return fmt.Sprintf("it to contain %q", brief(p.Expected))
 	case testcase.MatchRegexp:
 		return fmt.Sprintf("it to match %q", brief(p.Expected))
+	case testcase.MatchEquals:
 	}
 	return fmt.Sprintf("%q", brief(p.Expected))
 }
@@ -211,11 +210,12 @@ func (r *run) waitForElement() error {
 	plain := len(s.Attributes) == 0 && len(s.Properties) == 0 && (s.Operator == "" || s.Operator == testcase.OperatorAtLeast) &&
 		(s.Count == nil || *s.Count == 1) && (s.Visible == nil || *s.Visible)
 	if plain {
-		state, w := playwright.WaitForSelectorStateAttached, wantAttached
+		w := wantAttached
 		if s.Visible != nil {
-			state, w = playwright.WaitForSelectorStateVisible, wantVisible
+			w = wantVisible
 		}
-		return r.elementError("see", r.element(w).WaitFor(playwright.LocatorWaitForOptions{State: state, Timeout: r.left()}))
+		err := r.element(w).WaitFor(playwright.LocatorWaitForOptions{State: playwright.WaitForSelectorStateAttached, Timeout: r.left()})
+		return r.elementError("see", err)
 	}
 	asked, err := json.Marshal(conditions{VisibleOnly: s.Visible != nil, Attributes: s.Attributes, Properties: s.Properties})
 	if err != nil {
@@ -283,6 +283,7 @@ func (r *run) countCondition() string {
 		return fmt.Sprintf("exactly %d", r.wantedCount())
 	case testcase.OperatorAtMost:
 		return fmt.Sprintf("at most %d", r.wantedCount())
+	case testcase.OperatorAtLeast:
 	}
 	return fmt.Sprintf("at least %d", r.wantedCount())
 }
@@ -293,6 +294,7 @@ func compare(op testcase.Operator, a, b int) bool {
 		return a == b
 	case testcase.OperatorAtMost:
 		return a <= b
+	case testcase.OperatorAtLeast:
 	}
 	return a >= b
 }

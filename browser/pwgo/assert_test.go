@@ -33,6 +33,8 @@ func TestAssertionsThatHold(t *testing.T) {
 		custom("assertUrl", fmt.Sprintf(`"url": %q`, b.site)),
 		custom("assertUrl", `"url": "127.0.0.1", "match": "contains"`),
 		custom("assertUrl", `"url": ":\\d+/$", "match": "matches"`),
+		`{"type": "change", "selectors": "#email", "value": ""}`,
+		custom("assertValue", `"selectors": "#email", "value": ""`),
 	} {
 		b.do(t, step)
 	}

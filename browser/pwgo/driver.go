@@ -2,13 +2,12 @@ package pwgo
 
 import (
 	"context"
+	_ "embed" // for selector.js
 	"errors"
 	"os"
 	"strings"
 	"sync"
 	"time"
-
-	_ "embed"
 
 	"github.com/mxschmitt/playwright-go"
 
@@ -52,7 +51,7 @@ func startDriver(ctx context.Context, cfg Config) (*driver, error) {
 		if err != nil {
 			return nil, err
 		}
-		return pw, pw.Selectors.Register(engineName, playwright.Script{Content: &engineSource}, playwright.SelectorsRegisterOptions{ContentScript: playwright.Bool(true)})
+		return pw, pw.Selectors.Register(engineName, playwright.Script{Content: &engineSource}, playwright.SelectorsRegisterOptions{ContentScript: new(true)})
 	}, func(pw *playwright.Playwright) { _ = pw.Stop() })
 	if err != nil {
 		if ctx.Err() != nil {
@@ -65,9 +64,8 @@ func startDriver(ctx context.Context, cfg Config) (*driver, error) {
 
 // stop ends the driver, and with it all its browsers. One that does not end by
 // itself is killed.
-func (d *driver) stop(ctx context.Context) {
-	_, err := bounded(ctx, closeTimeout, func() (struct{}, error) { return struct{}{}, d.pw.Stop() }, nil)
-	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+func (d *driver) stop() {
+	if !errors.Is(closeInTime(d.pw.Stop), errLate) {
 		return
 	}
 	if process, err := os.FindProcess(d.pw.Pid()); err == nil && d.pw.Pid() > 0 {
@@ -108,13 +106,13 @@ func (d *driver) launch(ctx context.Context, cfg Config, headless bool) (*proc, 
 	}
 	options := playwright.BrowserTypeLaunchOptions{
 		Headless:        &headless,
-		ChromiumSandbox: playwright.Bool(!cfg.NoSandbox && os.Geteuid() != 0),
+		ChromiumSandbox: new(!cfg.NoSandbox && os.Geteuid() != 0),
 		Args:            []string{"--disable-background-networking", "--disable-component-update", "--disable-sync"},
 		// The program decides when its browsers end, not the terminal.
-		HandleSIGHUP:  playwright.Bool(false),
-		HandleSIGINT:  playwright.Bool(false),
-		HandleSIGTERM: playwright.Bool(false),
-		Timeout:       playwright.Float(float64(launchTimeout.Milliseconds())),
+		HandleSIGHUP:  new(false),
+		HandleSIGINT:  new(false),
+		HandleSIGTERM: new(false),
+		Timeout:       new(float64(launchTimeout.Milliseconds())),
 	}
 	if executable != "" {
 		options.ExecutablePath = &executable
@@ -150,15 +148,30 @@ func launchError(err error, name string) error {
 	return failure(browser.Unavailable, err, "%s did not start: %s", name, usefulLine(err))
 }
 
+// errLate is the error of a call that did not come back in time.
+var errLate = errors.New("the call did not come back in time")
+
 // bounded runs fn for no longer than ctx and the limit. If fn is late, what it
 // still brings is given to discard.
 func bounded[T any](ctx context.Context, limit time.Duration, fn func() (T, error), discard func(T)) (T, error) {
+	value, err := race(ctx.Done(), limit, fn, discard)
+	if errors.Is(err, errLate) && ctx.Err() != nil {
+		return value, ctx.Err()
+	}
+	return value, err
+}
+
+// closeInTime runs fn, which closes something, for no longer than closeTimeout.
+func closeInTime(fn func() error) error {
+	_, err := race(nil, closeTimeout, func() (struct{}, error) { return struct{}{}, fn() }, func(struct{}) {})
+	return err
+}
+
+func race[T any](stop <-chan struct{}, limit time.Duration, fn func() (T, error), discard func(T)) (T, error) {
 	type outcome struct {
 		value T
 		err   error
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	done := make(chan outcome, 1)
 	go func() {
 		var o outcome
@@ -168,18 +181,19 @@ func bounded[T any](ctx context.Context, limit time.Duration, fn func() (T, erro
 		})
 		done <- o
 	}()
+	late := time.NewTimer(limit)
+	defer late.Stop()
 	select {
 	case o := <-done:
 		return o.value, o.err
-	case <-ctx.Done():
+	case <-stop:
+	case <-late.C:
 	}
-	if discard != nil {
-		go func() {
-			if o := <-done; o.err == nil {
-				_ = guarded(func() error { discard(o.value); return nil })
-			}
-		}()
-	}
+	go func() {
+		if o := <-done; o.err == nil {
+			_ = guarded(func() error { discard(o.value); return nil })
+		}
+	}()
 	var none T
-	return none, ctx.Err()
+	return none, errLate
 }

@@ -30,7 +30,7 @@ func isClosed(err error) bool {
 // playwright-go has no error of its own for that.
 func isDriverGone(err error) bool {
 	text := err.Error()
-	return text == "Connection closed" || strings.Contains(text, "transport closed") ||
+	return strings.Contains(text, "Connection closed") || strings.Contains(text, "transport closed") ||
 		strings.Contains(text, "could not read protocol") || strings.Contains(text, "could not send message")
 }
 

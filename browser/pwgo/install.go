@@ -42,7 +42,7 @@ func InstallDriver(ctx context.Context, cfg Config) error {
 	// Installed beside its place and moved there when it is complete, so that
 	// an interrupted installation leaves nothing behind that looks like one.
 	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
+	if err := os.MkdirAll(parent, 0o750); err != nil {
 		return unavailable(err, "installing Playwright's driver: %s", err)
 	}
 	partial, err := os.MkdirTemp(parent, ".playwright-*")
@@ -98,7 +98,7 @@ func npmRegistry(ctx context.Context, node string) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, npm, "config", "get", "registry").Output() //nolint:gosec // the machine's npm
+	out, err := exec.CommandContext(ctx, npm, "config", "get", "registry").Output()
 	if err != nil {
 		return ""
 	}
@@ -132,7 +132,7 @@ func InstallBrowser(ctx context.Context, cfg Config) error {
 		return err
 	}
 	cli := filepath.Join(dir, "package", "cli.js")
-	out, err := exec.CommandContext(ctx, node, cli, "install", "--only-shell", "chromium").CombinedOutput() //nolint:gosec // our own driver
+	out, err := exec.CommandContext(ctx, node, cli, "install", "--only-shell", "chromium").CombinedOutput()
 	if err != nil {
 		return unavailable(err, "downloading Playwright's browser: %s", lastLine(out, err))
 	}

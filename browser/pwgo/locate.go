@@ -136,10 +136,7 @@ func (c Config) playwrightBrowser(f Found) (string, error) {
 	if !f.DriverInstalled {
 		return "", unavailable(nil, "%s", advice)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
-	defer cancel()
-	cli := filepath.Join(f.DriverDir, "package", "cli.js")
-	out, err := exec.CommandContext(ctx, f.Node, cli, "install", "--dry-run", "--only-shell", "chromium").Output() //nolint:gosec // our own driver
+	out, err := output(f.Node, filepath.Join(f.DriverDir, "package", "cli.js"), "install", "--dry-run", "--only-shell", "chromium")
 	if err != nil {
 		return "", unavailable(err, "asking Playwright for its browser: %s", err)
 	}
@@ -162,9 +159,7 @@ func versionOf(program string) (string, error) {
 	if runtime.GOOS == "windows" && !strings.Contains(filepath.Base(program), "node") {
 		return "", nil // browsers open a window there instead of answering
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, program, "--version").Output() //nolint:gosec // the operator's own choice
+	out, err := output(program, "--version")
 	if err != nil {
 		return "", err
 	}
@@ -177,4 +172,11 @@ func describeBrowser(path string) string {
 		return "Playwright's own browser"
 	}
 	return path
+}
+
+// output runs a program and returns what it writes.
+func output(program string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout) //nolint:forbidigo // Locate has none, and is bounded here
+	defer cancel()
+	return exec.CommandContext(ctx, program, args...).Output()
 }

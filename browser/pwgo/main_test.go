@@ -28,7 +28,7 @@ var siteFiles embed.FS
 const patience = 20 * time.Second
 
 // shared is the pool that most tests open their sessions in.
-var shared struct { //nolint:gochecknoglobals // closed by TestMain
+var shared struct {
 	once sync.Once
 	pool *pwgo.Pool
 	err  error
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	if shared.pool != nil {
-		if err := shared.pool.Close(context.Background()); err != nil {
+		if err := shared.pool.Close(context.Background()); err != nil { //nolint:forbidigo // this is a main
 			fmt.Fprintln(os.Stderr, "closing the pool:", err)
 			code = 1
 		}
@@ -59,7 +59,7 @@ func TestMain(m *testing.M) {
 func sharedPool(t *testing.T) *pwgo.Pool {
 	t.Helper()
 	shared.once.Do(func() {
-		ctx := context.Background()
+		ctx := context.Background() //nolint:forbidigo // outlives the test that comes first
 		if shared.err = pwgo.InstallDriver(ctx, pwgo.Config{}); shared.err != nil {
 			return
 		}
@@ -118,7 +118,7 @@ func open(t *testing.T, pool *pwgo.Pool, o browser.Options) browser.Session {
 	t.Helper()
 	s, err := pool.Open(t.Context(), o)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })
+	t.Cleanup(func() { require.NoError(t, s.Close(context.WithoutCancel(t.Context()))) })
 	return s
 }
 

@@ -216,7 +216,7 @@ func (p *Pool) runningDriver(ctx context.Context) (*driver, bool, error) {
 	}
 	p.mu.Unlock()
 	if closed {
-		d.stop(ctx)
+		d.stop()
 		return nil, false, errPoolClosed()
 	}
 	return d, true, nil
@@ -269,12 +269,12 @@ func (p *Pool) end(b *proc) {
 	if b.isLost() {
 		return
 	}
-	_, err := bounded(context.Background(), closeTimeout, func() (struct{}, error) { return struct{}{}, b.browser.Close() }, nil)
+	err := closeInTime(func() error { return b.browser.Close() })
 	b.lose()
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, errLate) {
 		p.cfg.Logger.Warn("browser driver hangs, starting another one")
 		p.forget(b.driver)
-		b.driver.stop(context.Background())
+		b.driver.stop()
 	}
 }
 
@@ -297,7 +297,7 @@ func (p *Pool) Close(ctx context.Context) error {
 	p.mu.Lock()
 	d, procs := p.driver, p.procs
 	if !p.closed && d != nil {
-		p.background.Go(func() { d.stop(context.WithoutCancel(ctx)) })
+		p.background.Go(d.stop)
 	}
 	p.closed = true
 	p.mu.Unlock()

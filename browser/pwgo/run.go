@@ -43,7 +43,7 @@ func (r *run) tab() *tab {
 // left returns the time that is left, as Playwright wants it.
 func (r *run) left() *float64 {
 	ms := float64(time.Until(r.deadline).Milliseconds())
-	return playwright.Float(max(ms, 1)) // 0 would be for ever
+	return new(max(ms, 1)) // 0 would be for ever
 }
 
 // fail makes the error of a step that ran out of time, or whose page is not as

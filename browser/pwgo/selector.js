@@ -62,16 +62,16 @@
     element.getAttribute('aria-hidden') === 'true' || SKIPPED.has(element.tagName) ||
     (element.checkVisibility && !element.checkVisibility({ visibilityProperty: true }));
 
-  // content is the name that an element gets from what is in it.
-  const content = (element, depth) => {
+  // content is the name that an element gets from what is in it, without what it labels.
+  const content = (element, labelled, depth = 0) => {
     let text = '';
     const children = element.tagName === 'SLOT' && element.assignedNodes().length ? element.assignedNodes() :
       (element.shadowRoot || element).childNodes;
     for (const child of children) {
       if (child.nodeType === Node.TEXT_NODE) {
         text += child.nodeValue;
-      } else if (child.nodeType === Node.ELEMENT_NODE && depth < 50 && !isHiddenFromNames(child)) {
-        const inner = ownName(child) || (child.matches('input, textarea, select') ? child.value : content(child, depth + 1));
+      } else if (child.nodeType === Node.ELEMENT_NODE && child !== labelled && depth < 50 && !isHiddenFromNames(child)) {
+        const inner = ownName(child) || (child.matches('input, textarea, select') ? child.value : content(child, labelled, depth + 1));
         const block = !/^(inline|contents)/.test(getComputedStyle(child).display);
         text += block ? ` ${inner} ` : inner;
       }
@@ -102,18 +102,18 @@
   const accessibleName = element => {
     const ids = clean(element.getAttribute('aria-labelledby')).split(' ').filter(Boolean);
     const labelled = ids.map(id => element.getRootNode().getElementById?.(id)).filter(Boolean)
-        .map(e => clean(ownName(e) || content(e, 0))).join(' ');
+        .map(e => clean(ownName(e) || content(e, element))).join(' ');
     if (clean(labelled))
       return clean(labelled);
     const own = clean(ownName(element));
     if (own)
       return own;
     if (element.labels?.length) {
-      const labels = clean([...element.labels].map(l => ownName(l) || content(l, 0)).join(' '));
+      const labels = clean([...element.labels].map(l => ownName(l) || content(l, element)).join(' '));
       if (labels)
         return labels;
     }
-    const inner = NAMED_BY_CONTENT.has(role(element)) ? clean(content(element, 0)) : '';
+    const inner = NAMED_BY_CONTENT.has(role(element)) ? clean(content(element)) : '';
     return inner || clean(element.getAttribute('title')) || clean(element.getAttribute('placeholder'));
   };
 

@@ -67,7 +67,7 @@ func newSession(ctx context.Context, p *Pool, b *proc, o browser.Options) (*sess
 }
 
 func (s *session) open() error {
-	options := playwright.BrowserNewContextOptions{AcceptDownloads: playwright.Bool(false)}
+	options := playwright.BrowserNewContextOptions{AcceptDownloads: new(false)}
 	if v := s.options.Viewport; v.Width > 0 && v.Height > 0 {
 		options.Viewport = &playwright.Size{Width: v.Width, Height: v.Height}
 	}
@@ -86,7 +86,7 @@ func (s *session) open() error {
 
 // abandon closes the browser context of a session that never was.
 func (s *session) abandon() {
-	_, _ = bounded(context.Background(), closeTimeout, func() (struct{}, error) { return struct{}{}, s.context.Close() }, nil)
+	_ = closeInTime(func() error { return s.context.Close() })
 }
 
 // accept answers a dialog, so that the page goes on.
@@ -139,12 +139,15 @@ func (s *session) call(ctx context.Context, fn func() error) error {
 	go func() { done <- guarded(fn) }()
 	select {
 	case err := <-done:
+		if browser.KindOf(err) == "" && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			s.startClosing() // fn saw it first
+		}
 		return err
 	case <-ctx.Done():
 	}
 	s.startClosing()
 	select {
-	case <-done:
+	case <-done: //nolint:errcheck // it failed because ctx ended
 	case <-time.After(cancelGrace):
 	}
 	return ctx.Err()
@@ -159,9 +162,9 @@ func (s *session) Do(ctx context.Context, step testcase.Step) error {
 		r.deadline, r.cut = d.Add(-deadlineMargin), true
 	}
 	// Not all of Playwright's calls have a timeout of their own.
-	bounded, cancel := context.WithDeadline(ctx, r.deadline.Add(hangGrace))
+	hangs, cancel := context.WithDeadline(ctx, r.deadline.Add(hangGrace))
 	defer cancel()
-	err := s.call(bounded, r.do)
+	err := s.call(hangs, r.do)
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && browser.KindOf(err) == "" {
 		return r.fail(browser.Timeout, err, "the page does not answer")
 	}
@@ -177,7 +180,7 @@ func (s *session) Screenshot(ctx context.Context) ([]byte, error) {
 	err := s.call(ctx, func() error {
 		got, err := t.page.Screenshot(playwright.PageScreenshotOptions{
 			Type:    playwright.ScreenshotTypePng,
-			Timeout: playwright.Float(float64(screenshotTimeout.Milliseconds())),
+			Timeout: new(float64(screenshotTimeout.Milliseconds())),
 		})
 		if err != nil {
 			return err
@@ -185,20 +188,14 @@ func (s *session) Screenshot(ctx context.Context) ([]byte, error) {
 		png = got
 		return nil
 	})
-	if err = s.explain(func() *tab { return t }, err); err != nil {
-		return nil, err
-	}
-	return png, nil
+	return png, s.explain(func() *tab { return t }, err)
 }
 
-// explain turns an error that is not yet one of ours into one. tab returns the
-// tab that the call was about.
+// explain turns the error of a call into one of ours. tab returns the tab that
+// the call was about.
 func (s *session) explain(tab func() *tab, err error) error {
-	if err == nil || browser.KindOf(err) != "" || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
-	}
-	if !isClosed(err) {
-		return failure(browser.Script, err, "%s", usefulLine(err))
 	}
 	if isDriverGone(err) {
 		s.pool.discard(s.proc, err)
@@ -207,11 +204,19 @@ func (s *session) explain(tab func() *tab, err error) error {
 	s.mu.Lock()
 	ended, crashed := s.ended, t != nil && t.crashed
 	s.mu.Unlock()
+	// What goes wrong while the browser goes away is not the step's fault,
+	// whatever the call said.
 	switch {
+	case s.proc.isLost():
+		return failure(browser.Closed, err, "the browser died")
 	case ended:
 		return failure(browser.Closed, err, "the session is closed")
 	case crashed:
 		return failure(browser.Closed, err, "the page crashed")
+	case browser.KindOf(err) != "":
+		return err
+	case !isClosed(err):
+		return failure(browser.Script, err, "%s", usefulLine(err))
 	}
 	select {
 	case <-s.proc.lost:
@@ -251,7 +256,7 @@ func (s *session) closeContext() error {
 	if s.proc.isLost() {
 		return nil
 	}
-	_, err := bounded(context.Background(), closeTimeout, func() (struct{}, error) { return struct{}{}, s.context.Close() }, nil)
+	err := closeInTime(func() error { return s.context.Close() })
 	switch {
 	case err == nil:
 		return nil

@@ -70,13 +70,19 @@ func (r *run) withNavigation(execute executor) error {
 		default:
 		}
 	}
+	var emitters []playwright.EventEmitter
 	for _, f := range slices.Compact([]playwright.Frame{main, r.frame}) {
 		// Frames emit this event, though their interface does not say so.
 		if emitter, ok := f.(playwright.EventEmitter); ok {
 			emitter.On("navigated", note)
-			defer emitter.RemoveListener("navigated", note)
+			emitters = append(emitters, emitter)
 		}
 	}
+	defer func() {
+		for _, emitter := range emitters {
+			emitter.RemoveListener("navigated", note)
+		}
+	}()
 	if err := execute(r); err != nil {
 		return err
 	}
@@ -99,14 +105,15 @@ func (r *run) withNavigation(execute executor) error {
 }
 
 func (r *run) click() error {
-	return r.point("click", func(element playwright.Locator, at *playwright.Position, timeout *float64) error {
-		return element.Click(playwright.LocatorClickOptions{Button: r.button(), Delay: r.hold(), Position: at, Timeout: timeout})
+	return r.point("click", func(at *playwright.Position, timeout *float64) error {
+		return r.element(wantVisible).Click(playwright.LocatorClickOptions{Button: r.button(), Delay: r.hold(), Position: at, Timeout: timeout})
 	})
 }
 
 func (r *run) doubleClick() error {
-	return r.point("double-click", func(element playwright.Locator, at *playwright.Position, timeout *float64) error {
-		return element.Dblclick(playwright.LocatorDblclickOptions{Button: r.button(), Delay: r.hold(), Position: at, Timeout: timeout})
+	return r.point("double-click", func(at *playwright.Position, timeout *float64) error {
+		return r.frame.Dblclick(selectorFor(r.step.Selectors, wantVisible), //nolint:staticcheck // a locator's own fails in playwright-go v0.6201.0, whatever its options
+			playwright.FrameDblclickOptions{Button: r.button(), Delay: r.hold(), Position: at, Timeout: timeout})
 	})
 }
 
@@ -116,24 +123,23 @@ func (r *run) hover() error {
 
 // point acts where Recorder saw the pointer, if the element still has that
 // place, else on its centre.
-func (r *run) point(verb string, act func(playwright.Locator, *playwright.Position, *float64) error) error {
-	element := r.element(wantVisible)
-	at, err := r.position(element)
+func (r *run) point(verb string, act func(*playwright.Position, *float64) error) error {
+	at, err := r.position()
 	if err != nil {
 		return r.elementError(verb, err)
 	}
 	if at != nil {
 		// Something else may be at that place by now: leave time for the centre.
-		half := playwright.Float(max(*r.left()/2, 1))
-		if err = act(element, at, half); err == nil || !isTimeout(err) {
+		half := new(max(*r.left()/2, 1))
+		if err = act(at, half); err == nil || !isTimeout(err) {
 			return r.elementError(verb, err)
 		}
 	}
-	return r.elementError(verb, act(element, nil, r.left()))
+	return r.elementError(verb, act(nil, r.left()))
 }
 
 // position returns the recorded offset if it lies within the element.
-func (r *run) position(element playwright.Locator) (*playwright.Position, error) {
+func (r *run) position() (*playwright.Position, error) {
 	if r.step.OffsetX == nil || r.step.OffsetY == nil {
 		return nil, nil
 	}
@@ -142,7 +148,7 @@ func (r *run) position(element playwright.Locator) (*playwright.Position, error)
 		const box = elements[0].getBoundingClientRect();
 		return x >= 0 && y >= 0 && x < box.width && y < box.height;
 	}`
-	offset := []any{*r.step.OffsetX, *r.step.OffsetY}
+	element, offset := r.element(wantVisible), []any{*r.step.OffsetX, *r.step.OffsetY}
 	answer, err := element.EvaluateAll(inside, offset)
 	if err == nil && answer == nil {
 		if err = element.WaitFor(playwright.LocatorWaitForOptions{Timeout: r.left()}); err == nil {
@@ -170,7 +176,7 @@ func (r *run) hold() *float64 {
 	if r.step.Duration == 0 {
 		return nil
 	}
-	return playwright.Float(float64(r.step.Duration))
+	return new(float64(r.step.Duration))
 }
 
 // change sets a field. Nearly all fields can be filled, so that is tried

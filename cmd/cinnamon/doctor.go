@@ -82,7 +82,7 @@ func askDriver(_ context.Context, cfg config.Config) (string, error) {
 		return "", err
 	}
 	if !found.DriverInstalled {
-		return "", fmt.Errorf("Playwright's driver %s is not installed in %s", found.DriverVersion, found.DriverDir)
+		return "", fmt.Errorf("driver %s of Playwright is not installed in %s", found.DriverVersion, found.DriverDir)
 	}
 	return fmt.Sprintf("Playwright %s on Node.js %s", found.DriverVersion, found.NodeVersion), nil
 }

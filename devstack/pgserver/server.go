@@ -120,7 +120,7 @@ func initialise(ctx context.Context, o Options) error {
 
 // awaitPredecessor waits for a server on the same folder that is still going down after its parent died.
 func awaitPredecessor(ctx context.Context, dir string) error {
-	content, err := os.ReadFile(filepath.Join(dir, "postmaster.pid")) //nolint:gosec // our own data folder
+	content, err := os.ReadFile(filepath.Join(dir, "postmaster.pid"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -130,7 +130,7 @@ func awaitPredecessor(ctx context.Context, dir string) error {
 	first, _, _ := strings.Cut(string(content), "\n")
 	pid, err := strconv.Atoi(strings.TrimSpace(first))
 	if err != nil {
-		return nil //nolint:nilerr // not written to the end: Postgres itself decides what to do about it
+		return nil // not written to the end: Postgres itself decides what to do about it
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -162,8 +162,7 @@ func start(ctx context.Context, o Options, port int) (*Server, error) {
 		return createDatabase(ctx, address.String())
 	})
 	if err != nil {
-		child.Kill()
-		return nil, err
+		return nil, errors.Join(err, child.StopWithin(context.WithoutCancel(ctx), 5*time.Second))
 	}
 	return server, nil
 }

@@ -84,7 +84,7 @@ func prepare(ctx context.Context, command Command) (*exec.Cmd, *os.File, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	cmd := exec.CommandContext(ctx, command.Path, command.Args...) //nolint:gosec // the path was looked up by Find
+	cmd := exec.CommandContext(ctx, command.Path, command.Args...)
 	cmd.Dir = command.Dir
 	cmd.Env = environment()
 	cmd.Stdout, cmd.Stderr = logFile, logFile
@@ -139,6 +139,13 @@ func (c *Child) Stop(ctx context.Context) error {
 	}
 }
 
+// StopWithin is Stop with a limit.
+func (c *Child) StopWithin(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return c.Stop(ctx)
+}
+
 // Kill ends the program and all it started at once.
 func (c *Child) Kill() {
 	select {
@@ -154,12 +161,17 @@ func (c *Child) Kill() {
 // running holds every Child that has not ended.
 var running sync.Map //nolint:gochecknoglobals // all children of one process
 
-// KillAll kills every program that was started and has not ended, for a process that must end at once.
-func KillAll() {
-	running.Range(func(child, _ any) bool {
-		child.(*Child).Kill() //nolint:forcetypeassert // nothing else is stored
+// StopAll stops every program that was started and has not ended, all at the same time, for a process that must end at
+// once. What does not end in time is killed.
+func StopAll(ctx context.Context, within time.Duration) {
+	var stops sync.WaitGroup
+	running.Range(func(key, _ any) bool {
+		if child, ok := key.(*Child); ok {
+			stops.Go(func() { child.StopWithin(ctx, within) }) //nolint:errcheck // nobody is left to be told
+		}
 		return true
 	})
+	stops.Wait()
 }
 
 // AwaitReady asks until ready answers without an error. It gives up when the program ends or the time is over, with the
@@ -189,7 +201,7 @@ func OpenLog(path string) (*os.File, error) {
 			return nil, fmt.Errorf("putting the old log aside: %w", err)
 		}
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // our own data folder
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
@@ -200,7 +212,7 @@ const tailLines, tailBytes = 8, 4096
 
 // Tail returns the last lines of a log file, ready to be put behind an error message.
 func Tail(path string) string {
-	file, err := os.Open(path) //nolint:gosec // our own data folder
+	file, err := os.Open(path)
 	if err != nil {
 		return ""
 	}

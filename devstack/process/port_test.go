@@ -15,7 +15,6 @@ func listen(t *testing.T, port int) net.Listener {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", process.Loopback(port))
 	require.NoError(t, err)
-	t.Cleanup(func() { listener.Close() })
 	return listener
 }
 
@@ -25,7 +24,8 @@ func TestCheckPortNamesTheFlag(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, process.CheckPort(t.Context(), port, "the API", "--api-port", 0))
 
-	listen(t, port)
+	taken := listen(t, port)
+	t.Cleanup(func() { require.NoError(t, taken.Close()) })
 	err = process.CheckPort(t.Context(), port, "the API", "--api-port", 0)
 	require.Equal(t, &process.PortError{Port: port, Of: "the API", Flag: "--api-port"}, err)
 	require.ErrorContains(t, err, "choose another one with --api-port")
@@ -36,7 +36,7 @@ func TestCheckPortWaitsForOneThatGoesAway(t *testing.T) {
 	port, err := process.FreePort(t.Context())
 	require.NoError(t, err)
 	predecessor := listen(t, port)
-	time.AfterFunc(100*time.Millisecond, func() { predecessor.Close() })
+	time.AfterFunc(100*time.Millisecond, func() { predecessor.Close() }) //nolint:errcheck // the port shows it
 	require.NoError(t, process.CheckPort(t.Context(), port, "the API", "--api-port", time.Minute))
 }
 

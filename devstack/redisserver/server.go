@@ -2,6 +2,7 @@ package redisserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -88,8 +89,7 @@ func start(ctx context.Context, o Options, port int) (*Server, error) {
 	defer client.Close() //nolint:errcheck // nothing is pending on it any more
 	err = child.AwaitReady(ctx, o.LogFile, func(ctx context.Context) error { return client.Ping(ctx).Err() })
 	if err != nil {
-		child.Kill()
-		return nil, err
+		return nil, errors.Join(err, child.StopWithin(context.WithoutCancel(ctx), 5*time.Second))
 	}
 	return &Server{Child: child, url: address.String()}, nil
 }

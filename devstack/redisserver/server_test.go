@@ -35,7 +35,7 @@ func start(t *testing.T, o redisserver.Options) (*redisserver.Server, *redis.Cli
 	address, err := redis.ParseURL(server.URL())
 	require.NoError(t, err)
 	client := redis.NewClient(address)
-	t.Cleanup(func() { client.Close() })
+	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	return server, client
 }
 
@@ -61,6 +61,6 @@ func TestServerAsksForThePassword(t *testing.T) {
 	require.Equal(t, map[string]string{"appendonly": "no"}, client.ConfigGet(t.Context(), "appendonly").Val())
 
 	stranger := redis.NewClient(&redis.Options{Addr: client.Options().Addr})
-	t.Cleanup(func() { stranger.Close() })
+	t.Cleanup(func() { require.NoError(t, stranger.Close()) })
 	require.ErrorContains(t, stranger.Ping(t.Context()).Err(), "NOAUTH")
 }

@@ -132,7 +132,7 @@ type credentials struct {
 // credentials reads the folder's own, or makes them.
 func (f *Folder) credentials() (credentials, error) {
 	path := f.path(credentialsName)
-	content, err := os.ReadFile(path) //nolint:gosec // our own data folder
+	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		made := credentials{APIKey: rand.Text(), PostgresPassword: rand.Text(), RedisPassword: rand.Text()}
 		return made, writeJSON(path, made)

@@ -66,11 +66,11 @@ func (o *Options) with(part Part) bool { return !slices.Contains(o.Without, part
 type Endpoints struct {
 	API        string `json:"api,omitempty"`
 	Temporal   string `json:"temporal"`
-	TemporalUI string `json:"temporal_ui"`
+	TemporalUI string `json:"temporal_ui"` //nolint:tagliatelle // the documented name
 	Redis      string `json:"redis"`
 	Database   string `json:"database"`
 	Shop       string `json:"shop,omitempty"`
-	APIKey     string `json:"api_key"`
+	APIKey     string `json:"api_key"` //nolint:tagliatelle // the documented name
 }
 
 // settings are the product's settings in this stack.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/api"
+	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/devstack/process"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/testsite"
@@ -31,13 +32,13 @@ func (s *Stack) startShop(ctx context.Context) (err error) {
 	return nil
 }
 
-func (s *Stack) startBridge(ctx context.Context) (err error) {
+func (s *Stack) startBridge(ctx context.Context, settings config.Config) (err error) {
 	if !s.options.with(PartBridge) {
 		return nil
 	}
 	began := time.Now()
 	s.bridge, err = startRole(ctx, "bridge", func(ctx context.Context, ready func()) error {
-		return redisbridge.Run(ctx, s.options.settings(s.endpoints), s.options.Log.With("role", "bridge"), ready)
+		return redisbridge.Run(ctx, settings, s.options.Log.With("role", "bridge"), ready)
 	})
 	if err != nil {
 		return err
@@ -46,13 +47,13 @@ func (s *Stack) startBridge(ctx context.Context) (err error) {
 	return nil
 }
 
-func (s *Stack) startWorker(ctx context.Context) (err error) {
+func (s *Stack) startWorker(ctx context.Context, settings config.Config) (err error) {
 	if !s.options.with(PartWorker) {
 		return nil
 	}
 	began := time.Now()
 	s.worker, err = startRole(ctx, "worker", func(ctx context.Context, ready func()) error {
-		return worker.Run(ctx, s.options.settings(s.endpoints), s.options.Log.With("role", "worker"), ready)
+		return worker.Run(ctx, settings, s.options.Log.With("role", "worker"), ready)
 	})
 	if err != nil {
 		return err
@@ -61,12 +62,11 @@ func (s *Stack) startWorker(ctx context.Context) (err error) {
 	return nil
 }
 
-func (s *Stack) startAPI(ctx context.Context) (err error) {
+func (s *Stack) startAPI(ctx context.Context, settings config.Config) (err error) {
 	if !s.options.with(PartAPI) {
 		return nil
 	}
 	began := time.Now()
-	settings := s.options.settings(s.endpoints)
 	settings.API.Addr = process.Loopback(s.options.Ports.API)
 	var url string
 	s.api, err = startRole(ctx, "API", func(ctx context.Context, ready func()) error {

@@ -75,10 +75,11 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 
+	settings := s.options.settings(s.endpoints)
 	roles, rolesCtx := errgroup.WithContext(ctx)
-	roles.Go(func() error { return s.startBridge(rolesCtx) })
-	roles.Go(func() error { return s.startWorker(rolesCtx) })
-	roles.Go(func() error { return s.startAPI(rolesCtx) })
+	roles.Go(func() error { return s.startBridge(rolesCtx, settings) })
+	roles.Go(func() error { return s.startWorker(rolesCtx, settings) })
+	roles.Go(func() error { return s.startAPI(rolesCtx, settings) })
 	if err := roles.Wait(); err != nil {
 		return err
 	}

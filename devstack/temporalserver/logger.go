@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"go.temporal.io/server/common/log"
@@ -22,7 +23,7 @@ var (
 )
 
 func (l logger) With(tags ...tag.Tag) log.Logger {
-	return logger{out: l.out, tags: append(l.tags[:len(l.tags):len(l.tags)], tags...)}
+	return logger{out: l.out, tags: append(slices.Clip(l.tags), tags...)}
 }
 
 func (l logger) Debug(msg string, tags ...tag.Tag)  { l.write(slog.LevelDebug, msg, tags) }
@@ -44,7 +45,7 @@ func (l logger) Fatal(msg string, tags ...tag.Tag) {
 }
 
 func (l logger) write(level slog.Level, msg string, tags []tag.Tag) {
-	ctx := context.Background()
+	ctx := context.Background() //nolint:forbidigo // the server's loggers know no context
 	if !l.out.Enabled(ctx, level) {
 		return
 	}
@@ -54,7 +55,7 @@ func (l logger) write(level slog.Level, msg string, tags []tag.Tag) {
 			attrs = append(attrs, slog.Any(t.Key(), t.Value()))
 		}
 	}
-	l.out.LogAttrs(ctx, level, msg, attrs...)
+	l.out.LogAttrs(ctx, level, msg, attrs...) //nolint:sloglint // the message is the server's
 }
 
 // fatal is what the server calls its end of the world, for example a port that is in use.

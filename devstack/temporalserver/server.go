@@ -125,8 +125,8 @@ func createNamespace(settings *config.Config) error {
 }
 
 // awaitAnswer asks for the namespace until the frontend, and the services behind it, answer.
-func awaitAnswer(ctx context.Context, address string, log *slog.Logger) error {
-	namespaces, err := client.NewNamespaceClient(client.Options{HostPort: address, Logger: sdklog.NewStructuredLogger(log)})
+func awaitAnswer(ctx context.Context, address string, out *slog.Logger) error {
+	namespaces, err := client.NewNamespaceClient(client.Options{HostPort: address, Logger: sdklog.NewStructuredLogger(out)})
 	if err != nil {
 		return fmt.Errorf("connecting to the server: %w", err)
 	}

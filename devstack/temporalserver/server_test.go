@@ -84,8 +84,9 @@ func TestServerReportsATakenPort(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, taken.Close()) })
 
-	port := taken.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener
-	_, err = temporalserver.Start(t.Context(), temporalserver.Options{Port: port, Log: slog.New(slog.DiscardHandler)})
+	address, ok := taken.Addr().(*net.TCPAddr)
+	require.True(t, ok)
+	_, err = temporalserver.Start(t.Context(), temporalserver.Options{Port: address.Port, Log: slog.New(slog.DiscardHandler)})
 	require.ErrorContains(t, err, "address already in use")
 }
 

@@ -2,7 +2,7 @@ package testkit
 
 import (
 	"fmt"
-	"net/url"
+	"net"
 	"strconv"
 	"testing"
 )
@@ -25,11 +25,11 @@ func (r *Redis) Restart(tb testing.TB) {
 }
 
 func (r *Redis) restart() error {
-	address, err := url.Parse(r.url)
+	_, text, err := net.SplitHostPort(r.address)
 	if err != nil {
 		return fmt.Errorf("reading the server's address: %w", err)
 	}
-	port, err := strconv.Atoi(address.Port())
+	port, err := strconv.Atoi(text)
 	if err != nil {
 		return fmt.Errorf("reading the server's port: %w", err)
 	}

@@ -32,7 +32,7 @@ const redisStartTimeout = 20 * time.Second
 type Redis struct {
 	start   sync.Once
 	err     error
-	url     string
+	address string
 	folder  string
 	command *exec.Cmd
 	exited  chan struct{}
@@ -48,7 +48,7 @@ func (r *Redis) URL(tb testing.TB) string {
 	if r.err != nil {
 		tb.Fatalf("starting redis-server: %v", r.err)
 	}
-	return r.url
+	return "redis://" + r.address + "/0"
 }
 
 // Stop ends the server, if it was started, and deletes its files.
@@ -113,7 +113,7 @@ func (r *Redis) launchAt(program string, port int) error {
 	deadline := time.After(redisStartTimeout)
 	for {
 		if answersPing(address) {
-			r.url = "redis://" + address + "/0"
+			r.address = address
 			return nil
 		}
 		select {
@@ -122,7 +122,8 @@ func (r *Redis) launchAt(program string, port int) error {
 			text, _ := os.ReadFile(logFile) //nolint:gosec // our own file
 			return fmt.Errorf("redis-server ended at once: %s", text)
 		case <-deadline:
-			r.kill()
+			_ = command.Process.Kill()
+			<-exited
 			return fmt.Errorf("redis-server did not answer within %s", redisStartTimeout)
 		}
 	}

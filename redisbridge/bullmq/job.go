@@ -57,7 +57,8 @@ type Transition string
 
 // The transitions, and what listeners are told.
 const (
-	// Silent tells nobody: it puts right what Redis shows, as a resync does.
+	// Silent tells nobody: it puts right what Redis shows, as a resync does. It is cheap for jobs that Redis lost; one
+	// that waits without a priority, and is known, is searched for in the list of those that wait.
 	Silent Transition = ""
 	// Added is a new job: added, and waiting or delayed.
 	Added Transition = "added"

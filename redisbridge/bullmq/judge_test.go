@@ -285,3 +285,46 @@ func millis(at time.Time) string {
 	text, _ := json.Marshal(at.UnixMilli())
 	return string(text)
 }
+
+// TestClientsPauseLosesNothing: two clients of different majors pause, add and resume, with the projector between them.
+func TestClientsPauseLosesNothing(t *testing.T) {
+	t.Parallel()
+	for _, library := range judges() {
+		t.Run(library, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			j, other := newJudge(t, b, library), newJudge(t, b, "bullmq5")
+			first := newLife("first")
+			b.apply(first.added(), newLife("second").added())
+			j.ask(nil, "queue", "pause")
+			b.apply(newLife("third").added())
+			require.Equal(t, []string{"first", "second", "third"}, j.ids("getWaiting"))
+			other.ask(nil, "queue", "add", "theirs", map[string]any{}, map[string]any{"jobId": "theirs"})
+			_, _, err := b.projector.PromoteDue(t.Context(), b.queue, base)
+			require.NoError(t, err)
+			other.ask(nil, "queue", "pause")
+			b.apply(newLife("fourth").added(), first.started())
+			require.Equal(t, []string{"active"}, b.places("first"))
+			j.ask(nil, "queue", "resume")
+			require.Equal(t, []string{"second", "third", "theirs", "fourth"}, j.ids("getWaiting"))
+			require.Equal(t, "waiting", j.state("theirs"))
+		})
+	}
+}
+
+// TestResyncBringsBackWhatAClientOverwrote: a client of major 5 adds to its own list and resumes before the projector
+// could gather that list: the resume overwrites wait.
+func TestResyncBringsBackWhatAClientOverwrote(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	j := newJudge(t, b, "bullmq5")
+	first, second := newLife("first"), newLife("second")
+	j.ask(nil, "queue", "pause")
+	b.apply(first.added(), second.added())
+	j.ask(nil, "queue", "add", "theirs", map[string]any{}, map[string]any{"jobId": "theirs"})
+	j.ask(nil, "queue", "resume")
+	require.Equal(t, []string{"theirs"}, j.ids("getWaiting"))
+	b.apply(first.silent(), second.silent())
+	require.ElementsMatch(t, []string{"first", "second", "theirs"}, j.ids("getWaiting"))
+	require.Equal(t, []string{"second", "first"}, b.list(b.keys.Waiting()))
+}

@@ -101,7 +101,7 @@ func expected(changes []bullmq.Change) []string {
 }
 
 // TestRandomLives runs many jobs through random lives at once, in random batches, with batches delivered again at
-// random, hashes lost, ids taken elsewhere and a timer that promotes what is due, and looks at every job after every batch.
+// random and with damage that a resync repairs, and looks at every job after every batch.
 func TestRandomLives(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(30) {
@@ -151,7 +151,7 @@ func TestRandomLives(t *testing.T) {
 	}
 }
 
-// disturb takes one job's id out of its place, or puts it into a wrong one. A resync of all jobs then puts it right.
+// disturb damages what Redis shows of some jobs, and resyncs them all.
 func disturb(t *testing.T, r *rand.Rand, b *bundle, lives map[string][]bullmq.Change, applied map[string]int) {
 	t.Helper()
 	ctx := t.Context()

@@ -117,7 +117,8 @@ func outcome(change Change, reply *redis.Cmd) Applied {
 	return Applied{Outcome: []Outcome{Seen, Projected, Announced}[code]}
 }
 
-// PromoteDue moves delayed jobs that are due, a thousand at most, to where they wait. It returns when the next one is
+// PromoteDue moves delayed jobs that are due, a thousand at most, to where they wait, and gathers jobs that clients of
+// major 5 put aside while the queue was paused: call it at least every few seconds. It returns when the next one is
 // due: the zero time if none is delayed, a time that has passed if there are more to move.
 func (p *Projector) PromoteDue(ctx context.Context, queue string, now time.Time) (int, time.Time, error) {
 	k := p.Keys(queue)

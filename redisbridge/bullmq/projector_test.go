@@ -296,6 +296,12 @@ func TestMarkerIsOnlyWrittenWhereWorkersMayFetch(t *testing.T) {
 		b.apply(newLife("1").added())
 		return b.exists(b.keys.Marker())
 	}
+	b, l := setup(t), newLife("1")
+	b.apply(l.added())
+	require.NoError(t, b.rdb.Del(t.Context(), b.keys.Marker()).Err())
+	b.apply(l.started())
+	require.Equal(t, int64(0), b.score(b.keys.Marker(), "0"), "one that starts wakes the next worker")
+
 	require.True(t, marked("anything", 1))
 	require.True(t, marked("concurrency", 1))
 	require.False(t, marked("concurrency", 0))

@@ -48,6 +48,10 @@ func TestPromoteDue(t *testing.T) {
 	require.False(t, b.exists(b.keys.Job("ghost")))
 	require.Empty(t, b.places("ghost"))
 
+	b.apply(plain.silent())
+	require.Equal(t, []string{"wait"}, b.places("plain"), "a resync knows that it was promoted")
+	require.Equal(t, "0", b.hash("plain")["delay"])
+
 	b.apply(plain.started())
 	require.Equal(t, []string{"active"}, b.places("plain"))
 	require.Len(t, b.events(), 3)

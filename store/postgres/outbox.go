@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -46,9 +47,7 @@ func (s *Store) Relay(ctx context.Context, queueName string, limit int, apply fu
 				outside = err
 				return err
 			}
-			for id, reason := range refused {
-				rejected[id] = reason
-			}
+			maps.Copy(rejected, refused)
 		}
 		batch := &pgx.Batch{}
 		done := make([]int64, 0, len(rows))
@@ -131,7 +130,8 @@ func (s *Store) jobs(ctx context.Context, query string, args ...any) ([]queue.Jo
 		if err := row.Scan(&record); err != nil {
 			return job, err
 		}
-		return job, json.Unmarshal([]byte(record), &job)
+		err := json.Unmarshal([]byte(record), &job)
+		return job, err
 	})
 	if err != nil {
 		return nil, coded(err, "the jobs could not be read")
@@ -149,7 +149,7 @@ func (s *Store) Listen(ctx context.Context, wake func()) error {
 	if err != nil {
 		return coded(err, "the database could not be listened to")
 	}
-	listener := conn.Hijack() // a connection that listened is not given back to the pool
+	listener := conn.Hijack()                        // a connection that listened is not given back to the pool
 	defer listener.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it is closed either way
 	if _, err := listener.Exec(ctx, "LISTEN cinnamon_outbox"); err != nil {
 		return coded(err, "the database could not be listened to")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +22,8 @@ const (
 	// sameInterrupt is how long further signals count as the first one: a terminal and a wrapper such as make both pass
 	// a Ctrl-C on.
 	sameInterrupt = 500 * time.Millisecond
+	// forcedStop is what programs still get after that, to leave nothing behind.
+	forcedStop = time.Second
 )
 
 // errInterrupted is why the context ends after a signal.
@@ -47,7 +50,7 @@ func newExit(parent context.Context, leave func(code int)) (context.Context, *ex
 		for first := time.Now(); time.Since(first) < sameInterrupt; {
 			<-signals
 		}
-		process.KillAll()
+		process.StopAll(parent, forcedStop)
 		e.cleanUp()
 		leave(exitInterrupted)
 	}()
@@ -81,8 +84,8 @@ func (e *exit) onExit(undo func()) {
 func (e *exit) cleanUp() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for i := len(e.undos) - 1; i >= 0; i-- {
-		e.undos[i]()
+	for _, undo := range slices.Backward(e.undos) {
+		undo()
 	}
 	e.undos = nil
 }

@@ -48,7 +48,7 @@ func (f *stackFlags) register(cmd *cobra.Command) {
 		{"redis-port", "Redis", &f.options.Ports.Redis},
 		{"postgres-port", "Postgres", &f.options.Ports.Postgres},
 	} {
-		fs.IntVar(p.port, p.flag, *p.port, fmt.Sprintf("port of %s; 0 is a free one, as all are with --ephemeral", p.of))
+		fs.IntVar(p.port, p.flag, *p.port, fmt.Sprintf("port of %s; 0 picks a free one", p.of))
 	}
 	fs.StringVar(&f.options.DatabaseURL, "database-url", "", "use this Postgres instead of starting one")
 	fs.StringVar(&f.options.RedisURL, "redis-url", "", "use this Redis instead of starting one")

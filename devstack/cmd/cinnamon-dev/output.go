@@ -40,7 +40,7 @@ func printStack(out io.Writer, e stack.Endpoints, folder *stack.Folder, took tim
 			fmt.Fprintf(table, "  %s\t%s\n", line.what, line.where)
 		}
 	}
-	table.Flush() //nolint:errcheck // a terminal that takes nothing more
+	table.Flush() //nolint:errcheck,gosec // a terminal that takes nothing more
 	if e.API == "" {
 		return
 	}

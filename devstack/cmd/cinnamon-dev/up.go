@@ -40,7 +40,7 @@ func newUp(exit *exit, out console) *cobra.Command {
 		Long:  upHelp,
 		Example: `  cinnamon-dev up
   cinnamon-dev up --api-port 8081 --data-dir /tmp/second
-  cinnamon-dev up --database-url postgres://me:secret@db.example.com/cinnamon --concurrency 4
+  cinnamon-dev up --database-url postgres://me@db.example.com/cinnamon --concurrency 4
   cinnamon-dev up --ephemeral --ready-file stack.json --without worker`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

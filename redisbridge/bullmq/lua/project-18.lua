@@ -116,15 +116,23 @@ gatherPaused()
 -- from both ends, so that a long list costs little when jobs run in their order, or right after they were added.
 -- A job that is new to Redis should be in no list at all: the ends are all that is searched for it.
 local unexpected = not known and (silent or transition == 'added')
-local function sideOf(list)
-	for _, width in ipairs(unexpected and { 16 } or { 16, 256, 4096, 0 }) do
+local sides = {}
+local function search(list)
+	for _, width in ipairs(unexpected and { 16 } or { 16, 256, 4096 }) do
 		if redis.call('LPOS', list, id, 'MAXLEN', width) then
 			return 1
-		elseif width ~= 0 and redis.call('LPOS', list, id, 'RANK', -1, 'MAXLEN', width) then
+		elseif redis.call('LPOS', list, id, 'RANK', -1, 'MAXLEN', width) then
 			return -1
 		end
 	end
-	return false
+	return not unexpected and redis.call('LPOS', list, id) and 1
+end
+
+local function sideOf(list)
+	if sides[list] == nil then
+		sides[list] = search(list)
+	end
+	return sides[list]
 end
 
 local function isList(place)
@@ -166,7 +174,7 @@ end
 
 local function leave(place)
 	if isList(place) then
-		redis.call('LREM', keys[place], sideOf(keys[place]) or 1, id)
+		redis.call('LREM', keys[place], sideOf(keys[place]), id)
 	else
 		redis.call('ZREM', keys[place], id)
 	end
@@ -256,6 +264,11 @@ if state == 'waiting' then
 		local front = transition == 'stalled'
 		place = enqueue(id, front and 0 or priority, front or (lifo and priority == 0))
 	end
+elseif state == 'delayed' and silent and seq == shown and isWaiting(from) then
+	-- The timer, or a client, promoted it since.
+	place = from
+	fields[#fields + 1] = 'delay'
+	fields[#fields + 1] = '0'
 elseif state == 'delayed' then
 	local lowest, highest = due * 4096, due * 4096 + 4095
 	local score = from == 'delayed' and tonumber(redis.call('ZSCORE', keys.delayed, id))

@@ -84,7 +84,7 @@ defineConverter({
   tag: "measure-tool",
   html: `
     <label>Spoons <input class="spoons" type="number" min="0" step="0.5" value="1"></label>
-    <label>of <select class="what">
+    <label>of <select class="what" aria-label="Which spice">
       <option value="cinnamon">Cinnamon</option>
       <option value="cumin">Cumin</option>
       <option value="paprika">Paprika</option>

@@ -1,15 +1,15 @@
--- What every command needs to know of the queue. The including command has defined the locals
--- keys (name -> key of each collection and of events, meta, pc, marker, waiting) and id or none.
+-- What every command needs to know of the queue. The including command has defined the table keys: the key of each
+-- collection by its name, and those of events, meta, pc, marker and waiting, as far as it uses them.
 
 local settings = redis.call('HMGET', keys.meta, 'paused', 'concurrency', 'opts.maxLenEvents')
 local paused, concurrency, maxLen = settings[1], tonumber(settings[2] or ''), settings[3]
-if not maxLen then
-	maxLen = '10000'
-	redis.call('HSET', keys.meta, 'opts.maxLenEvents', maxLen)
-end
 
 -- event appends one entry to the stream: its name, then field, value, field, value...
 local function event(name, ...)
+	if not maxLen then
+		maxLen = '10000'
+		redis.call('HSET', keys.meta, 'opts.maxLenEvents', maxLen)
+	end
 	redis.call('XADD', keys.events, 'MAXLEN', '~', maxLen, '*', 'event', name, ...)
 end
 

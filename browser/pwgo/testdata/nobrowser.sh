@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "this is no browser" >&2
+exit 1
