@@ -1,6 +1,7 @@
 package pwgo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -32,6 +33,10 @@ func isDriverGone(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "Connection closed") || strings.Contains(text, "transport closed") ||
 		strings.Contains(text, "could not read protocol") || strings.Contains(text, "could not send message")
+}
+
+func isContextError(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func isTimeout(err error) bool { return errors.Is(err, playwright.ErrTimeout) }

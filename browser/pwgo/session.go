@@ -139,8 +139,8 @@ func (s *session) call(ctx context.Context, fn func() error) error {
 	go func() { done <- guarded(fn) }()
 	select {
 	case err := <-done:
-		if browser.KindOf(err) == "" && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-			s.startClosing() // fn saw it first
+		if browser.KindOf(err) == "" && isContextError(err) {
+			s.startClosing() // fn saw first that ctx ended
 		}
 		return err
 	case <-ctx.Done():
@@ -194,7 +194,7 @@ func (s *session) Screenshot(ctx context.Context) ([]byte, error) {
 // explain turns the error of a call into one of ours. tab returns the tab that
 // the call was about.
 func (s *session) explain(tab func() *tab, err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || isContextError(err) {
 		return err
 	}
 	if isDriverGone(err) {
