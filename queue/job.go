@@ -163,7 +163,8 @@ func (j *Job) Complete(returnValue json.RawMessage, now time.Time) Change {
 	return j.change(Succeeded)
 }
 
-// Fail ends an attempt badly. Another one follows, after the backoff, if attempts are left and final is false.
+// Fail ends an attempt badly, or the job before an attempt began. Another one follows, after the backoff, if attempts are
+// left and final is false.
 func (j *Job) Fail(reason, stack string, returnValue json.RawMessage, final bool, now time.Time) Change {
 	if reason == "" {
 		reason = "failed without a reason"
@@ -176,7 +177,9 @@ func (j *Job) Fail(reason, stack string, returnValue json.RawMessage, final bool
 	if len(j.Stacktrace) > keptStacks {
 		j.Stacktrace = j.Stacktrace[len(j.Stacktrace)-keptStacks:]
 	}
-	j.AttemptsMade++
+	if j.State == Active {
+		j.AttemptsMade++
+	}
 	if final || j.AttemptsMade >= j.Options.Attempts {
 		j.State, j.ReturnValue, j.FinishedAt = Failed, returnValue, now
 		return j.change(Exhausted)

@@ -89,6 +89,14 @@ func TestFinalFailureUsesNoFurtherAttempt(t *testing.T) {
 	require.ErrorIs(t, err, queue.ErrFinished)
 }
 
+func TestJobThatEndsBeforeItBeganMadeNoAttempt(t *testing.T) {
+	t.Parallel()
+	job := newJob(t, queue.Options{Attempts: 1, Delay: 60000})
+	change := job.Fail("Cancelled on request", "", nil, true, now)
+	require.Equal(t, queue.Exhausted, change.Transition)
+	require.Zero(t, job.AttemptsMade)
+}
+
 func TestJobOfADeadWorkerStallsAndFencesIt(t *testing.T) {
 	t.Parallel()
 	job := newJob(t, queue.Options{Attempts: 1})

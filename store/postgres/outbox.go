@@ -22,7 +22,7 @@ func (s *Store) appendOutbox(batch *pgx.Batch, changes ...queue.Change) error {
 		}
 		batch.Queue(s.query["outbox_insert"], c.Job.Queue, c.Job.ID, c.Job.Seq, string(text))
 	}
-	if len(changes) > 0 && !s.pooled {
+	if len(changes) > 0 {
 		batch.Queue(s.query["outbox_notify"], changes[0].Job.Queue)
 	}
 	return nil
