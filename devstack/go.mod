@@ -4,6 +4,18 @@ go 1.26.8
 
 replace github.com/cinnamon-qa/cinnamon => ../
 
+// OpenTelemetry 1.47, which the migrations' goose asks for and does not need here, changed a package that the Temporal
+// server 1.32 is written against.
+exclude (
+	go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.72.0
+	go.opentelemetry.io/otel v1.47.0
+	go.opentelemetry.io/otel/log v1.47.0
+	go.opentelemetry.io/otel/metric v1.47.0
+	go.opentelemetry.io/otel/sdk v1.47.0
+	go.opentelemetry.io/otel/sdk/metric v1.47.0
+	go.opentelemetry.io/otel/trace v1.47.0
+)
+
 require (
 	github.com/cinnamon-qa/cinnamon v0.0.0
 	github.com/jackc/pgx/v5 v5.12.0
@@ -258,17 +270,3 @@ require (
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.0 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
-
-exclude go.opentelemetry.io/otel v1.47.0
-
-exclude go.opentelemetry.io/otel/log v1.47.0
-
-exclude go.opentelemetry.io/otel/metric v1.47.0
-
-exclude go.opentelemetry.io/otel/sdk v1.47.0
-
-exclude go.opentelemetry.io/otel/sdk/metric v1.47.0
-
-exclude go.opentelemetry.io/otel/trace v1.47.0
-
-exclude go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.72.0

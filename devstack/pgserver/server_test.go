@@ -33,15 +33,15 @@ func start(t *testing.T, o pgserver.Options) *pgserver.Server {
 	t.Helper()
 	server, err := pgserver.Start(t.Context(), o)
 	require.NoError(t, err)
-	t.Cleanup(server.Kill)
+	t.Cleanup(func() {
+		require.NoError(t, server.StopWithin(context.WithoutCancel(t.Context()), 20*time.Second))
+	})
 	return server
 }
 
 func stop(t *testing.T, server *pgserver.Server) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	require.NoError(t, server.Stop(ctx))
+	require.NoError(t, server.StopWithin(t.Context(), 20*time.Second))
 }
 
 func connect(t *testing.T, server *pgserver.Server) *pgx.Conn {

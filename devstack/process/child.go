@@ -134,7 +134,7 @@ func (c *Child) Stop(ctx context.Context) error {
 	case <-c.done:
 		return nil
 	case <-ctx.Done():
-		c.Kill()
+		c.kill()
 		return fmt.Errorf("stopping %s: it did not end in time and was killed", c.name)
 	}
 }
@@ -146,8 +146,8 @@ func (c *Child) StopWithin(ctx context.Context, limit time.Duration) error {
 	return c.Stop(ctx)
 }
 
-// Kill ends the program and all it started at once.
-func (c *Child) Kill() {
+// kill ends the program and all it started at once.
+func (c *Child) kill() {
 	select {
 	case <-c.done:
 		return // its id may belong to another program by now
@@ -167,7 +167,7 @@ func StopAll(ctx context.Context, within time.Duration) {
 	var stops sync.WaitGroup
 	running.Range(func(key, _ any) bool {
 		if child, ok := key.(*Child); ok {
-			stops.Go(func() { child.StopWithin(ctx, within) }) //nolint:errcheck // nobody is left to be told
+			stops.Go(func() { child.StopWithin(ctx, within) }) //nolint:errcheck,gosec // nobody is left to be told
 		}
 		return true
 	})

@@ -31,7 +31,9 @@ func start(t *testing.T, o redisserver.Options) (*redisserver.Server, *redis.Cli
 	t.Helper()
 	server, err := redisserver.Start(t.Context(), o)
 	require.NoError(t, err)
-	t.Cleanup(server.Kill)
+	t.Cleanup(func() {
+		require.NoError(t, server.StopWithin(context.WithoutCancel(t.Context()), 20*time.Second))
+	})
 	address, err := redis.ParseURL(server.URL())
 	require.NoError(t, err)
 	client := redis.NewClient(address)
@@ -46,9 +48,7 @@ func TestServerKeepsItsData(t *testing.T) {
 	require.Equal(t, map[string]string{"maxmemory-policy": "noeviction"}, client.ConfigGet(t.Context(), "maxmemory-policy").Val())
 	require.NoError(t, client.Set(t.Context(), "kept", "yes", 0).Err())
 
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	require.NoError(t, server.Stop(ctx))
+	require.NoError(t, server.StopWithin(t.Context(), 20*time.Second))
 	_, client = start(t, o)
 	require.Equal(t, "yes", client.Get(t.Context(), "kept").Val())
 }

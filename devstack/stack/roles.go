@@ -2,9 +2,11 @@ package stack
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/api"
+	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/devstack/process"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
@@ -45,6 +47,25 @@ func (s *Stack) startBridge(ctx context.Context, settings config.Config) (err er
 	}
 	s.up("Bridge", began)
 	return nil
+}
+
+// checkBrowser says early, and with the command that helps, what the worker would miss.
+func (s *Stack) checkBrowser() error {
+	if !s.options.with(PartWorker) {
+		return nil
+	}
+	c := s.options.Config.Browser
+	found, err := pwgo.Locate(pwgo.Config{Executable: c.Executable, NodePath: c.NodePath, DriverDir: c.DriverDir})
+	switch {
+	case err == nil:
+		return nil
+	case found.Node == "" && c.NodePath == "":
+		return process.Missing(process.Program{
+			Names: []string{"node"}, Packages: map[string]string{"apt": "nodejs", "dnf": "nodejs", "brew": "node"},
+		})
+	default:
+		return fmt.Errorf("the worker can't drive a browser: %w: run cinnamon browser install", err)
+	}
 }
 
 func (s *Stack) startWorker(ctx context.Context, settings config.Config) (err error) {

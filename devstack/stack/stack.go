@@ -71,6 +71,7 @@ func (s *Stack) start(ctx context.Context) error {
 	servers.Go(func() error { return s.startRedis(serversCtx, programs.redis, secrets.RedisPassword) })
 	servers.Go(func() error { return s.startTemporal(serversCtx) })
 	servers.Go(func() error { return s.startShop(serversCtx) })
+	servers.Go(s.checkBrowser)
 	if err := servers.Wait(); err != nil {
 		return err
 	}

@@ -62,10 +62,18 @@ func createStore(file string) error {
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing an interrupted attempt: %w", err)
 	}
-	err := sqlite.SetupSchema(&config.SQL{
+	// SQLite would let everybody read it.
+	empty, err := os.OpenFile(fresh, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = empty.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("making the file: %w", err)
+	}
+	err = sqlite.SetupSchema(&config.SQL{
 		PluginName:        sqliteplugin.PluginName,
 		DatabaseName:      fresh,
-		ConnectAttributes: map[string]string{"mode": "rwc", "journal_mode": "delete", "synchronous": "0"},
+		ConnectAttributes: map[string]string{"mode": "rw", "journal_mode": "delete", "synchronous": "0"},
 	})
 	if err != nil {
 		return fmt.Errorf("making the tables: %w", err)
