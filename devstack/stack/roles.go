@@ -8,7 +8,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/api"
 	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/config"
-	"github.com/cinnamon-qa/cinnamon/devstack/process"
+	"github.com/cinnamon-qa/cinnamon/internal/process"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/testsite"
 	"github.com/cinnamon-qa/cinnamon/worker"

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/cinnamon-qa/cinnamon/devstack/pgserver"
-	"github.com/cinnamon-qa/cinnamon/devstack/process"
-	"github.com/cinnamon-qa/cinnamon/devstack/redisserver"
+	"github.com/cinnamon-qa/cinnamon/internal/pgserver"
+	"github.com/cinnamon-qa/cinnamon/internal/process"
+	"github.com/cinnamon-qa/cinnamon/internal/redisserver"
 	"github.com/cinnamon-qa/cinnamon/devstack/temporalserver"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"

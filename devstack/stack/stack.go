@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/cinnamon-qa/cinnamon/devstack/pgserver"
-	"github.com/cinnamon-qa/cinnamon/devstack/redisserver"
+	"github.com/cinnamon-qa/cinnamon/internal/pgserver"
+	"github.com/cinnamon-qa/cinnamon/internal/redisserver"
 	"github.com/cinnamon-qa/cinnamon/devstack/temporalserver"
 )
 

@@ -15,7 +15,7 @@ import (
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/schema/sqlite"
 
-	"github.com/cinnamon-qa/cinnamon/devstack/process"
+	"github.com/cinnamon-qa/cinnamon/internal/process"
 )
 
 const (

@@ -16,7 +16,7 @@ import (
 	"github.com/temporalio/ui-server/v2/server/route"
 	"github.com/temporalio/ui-server/v2/ui"
 
-	"github.com/cinnamon-qa/cinnamon/devstack/process"
+	"github.com/cinnamon-qa/cinnamon/internal/process"
 )
 
 // UI is a running Temporal Web UI.

@@ -12,10 +12,10 @@ type home struct {
 
 var homes = []home{
 	{"github.com/mxschmitt/playwright-go", []string{"browser/pwgo"}, "everyone else drives a browser through the browser port"},
-	{"github.com/jackc/pgx/v5", []string{"store/postgres", "internal/testkit", "devstack/..."}, "Postgres has one home, so SQL is found in one folder"},
+	{"github.com/jackc/pgx/v5", []string{"store/postgres", "internal/testkit", "internal/pgserver"}, "Postgres has one home, so SQL is found in one folder"},
 	{"database/sql", []string{"store/postgres"}, "Postgres has one home, so SQL is found in one folder"},
 	{"github.com/pressly/goose/v3", []string{"store/postgres"}, "only the store migrates"},
-	{"github.com/redis/go-redis/v9", []string{"redisbridge/...", "internal/testkit", "devstack/..."}, "a run must not depend on Redis, so only the bridge knows it"},
+	{"github.com/redis/go-redis/v9", []string{"redisbridge/...", "internal/redisserver"}, "a run must not depend on Redis, so only the bridge knows it"},
 	{"github.com/gin-gonic/gin", []string{"api"}, "HTTP is one edge of the system, not its vocabulary"},
 	{"github.com/caarlos0/env/v11", []string{"config"}, "config is the only reader of the environment"},
 	{"github.com/spf13/cobra", []string{"cmd/...", "internal/cli", "devstack/..."}, "commands live in cmd"},
@@ -25,7 +25,7 @@ var homes = []home{
 	{"go.temporal.io/sdk/client", []string{"starter", "worker", "cmd/...", "e2e/...", "internal/testkit", "devstack/..."}, "starter is the only place that starts, signals, queries and cancels"},
 	{"go.temporal.io/server", []string{"devstack/..."}, "the embedded server's dependencies stay out of the product"},
 	{"github.com/temporalio/ui-server/v2", []string{"devstack/..."}, "the embedded Web UI's dependencies stay out of the product"},
-	{"github.com/stretchr/testify", []string{"internal/testkit", "browser/browsertest", "store/storetest"}, "test helpers stay out of what ships"},
+	{"github.com/stretchr/testify", []string{"internal/testkit", "internal/process", "internal/pgserver", "internal/redisserver", "browser/browsertest", "store/storetest"}, "test helpers stay out of what ships"},
 	{"go.temporal.io/sdk/testsuite", []string{"internal/testkit"}, "test helpers stay out of what ships"},
 }
 
@@ -58,5 +58,5 @@ var bans = []ban{
 
 // A program must not link any of these, however indirectly.
 var unlinked = map[string][]string{
-	"cmd/cinnamon": {"go.temporal.io/server", "github.com/temporalio/ui-server/v2", "internal/testkit", "browser/browsertest", "store/storetest"},
+	"cmd/cinnamon": {"go.temporal.io/server", "github.com/temporalio/ui-server/v2", "internal/testkit", "internal/process", "internal/pgserver", "internal/redisserver", "browser/browsertest", "store/storetest"},
 }

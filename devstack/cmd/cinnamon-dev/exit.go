@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/cinnamon-qa/cinnamon/devstack/process"
+	"github.com/cinnamon-qa/cinnamon/internal/process"
 )
 
 const (

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cinnamon-qa/cinnamon/config"
-	"github.com/cinnamon-qa/cinnamon/devstack/process"
+	"github.com/cinnamon-qa/cinnamon/internal/process"
 	"github.com/cinnamon-qa/cinnamon/devstack/stack"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
 )

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	cinnamondev "github.com/cinnamon-qa/cinnamon/devstack/cmd/cinnamon-dev"
-	"github.com/cinnamon-qa/cinnamon/devstack/internal/testdir"
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 	"github.com/cinnamon-qa/cinnamon/devstack/stack"
 )
 
@@ -77,7 +77,7 @@ func launch(t *testing.T, mode string, env []string, args ...string) *program {
 	t.Helper()
 	executable, err := os.Executable()
 	require.NoError(t, err)
-	p := &program{tmp: testdir.New(t), done: make(chan struct{})}
+	p := &program{tmp: testkit.Folder(t), done: make(chan struct{})}
 	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), executable, append([]string{mode}, args...)...)
 	p.cmd.Env = append(append(os.Environ(), "TMPDIR="+p.tmp), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr

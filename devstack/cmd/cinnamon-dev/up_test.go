@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	sdkclient "go.temporal.io/sdk/client"
 
-	"github.com/cinnamon-qa/cinnamon/devstack/internal/testdir"
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 	"github.com/cinnamon-qa/cinnamon/devstack/stack"
 )
 
@@ -168,7 +168,7 @@ func TestUpKeepsItsData(t *testing.T) {
 	for name, signal := range map[string]os.Signal{"after a stop": syscall.SIGTERM, "after a crash": syscall.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			folder := filepath.Join(testdir.New(t), "data")
+			folder := filepath.Join(testkit.Folder(t), "data")
 			p, first := up(t, asProgram, kept(folder)...)
 			call(t, first, http.MethodPut, "/api/test-cases/kept", caseFile)
 			require.NoError(t, redisOf(t, first).Set(t.Context(), "kept", "yes", 0).Err())
@@ -215,7 +215,7 @@ func TestSecondInterruptLeavesAtOnce(t *testing.T) {
 
 func TestOneUpAtATimeHasAFolder(t *testing.T) {
 	t.Parallel()
-	folder := filepath.Join(testdir.New(t), "data")
+	folder := filepath.Join(testkit.Folder(t), "data")
 	first, _ := up(t, asProgram, kept(folder)...)
 	second := run(t, nil, append([]string{"up"}, kept(folder)...)...)
 	require.Equal(t, 3, second.exitCode())

@@ -6,8 +6,8 @@ const readline = require('node:readline');
 
 const [modules, name, url, prefix, queueName] = process.argv.slice(2);
 const { Queue, QueueEvents, Worker } = require(path.join(modules, name));
-const { hostname: host, port } = new URL(url);
-const options = { connection: { host, port: Number(port) }, prefix };
+const { hostname: host, port, username, password } = new URL(url);
+const options = { connection: { host, port: Number(port), username, password }, prefix };
 
 const queue = new Queue(queueName, options);
 const listener = new QueueEvents(queueName, { ...options, lastEventId: '0-0' });

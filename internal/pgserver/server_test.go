@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
-	"github.com/cinnamon-qa/cinnamon/devstack/internal/testdir"
-	"github.com/cinnamon-qa/cinnamon/devstack/pgserver"
-	"github.com/cinnamon-qa/cinnamon/devstack/process"
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
+	"github.com/cinnamon-qa/cinnamon/internal/pgserver"
+	"github.com/cinnamon-qa/cinnamon/internal/process"
 )
 
 func options(t *testing.T) pgserver.Options {
@@ -22,7 +22,7 @@ func options(t *testing.T) pgserver.Options {
 	require.True(t, ok, process.Missing(pgserver.Program()))
 	user, err := process.ServiceUser("postgres", "nobody")
 	require.NoError(t, err)
-	dir := testdir.New(t)
+	dir := testkit.Folder(t)
 	return pgserver.Options{
 		Path: path, Dir: filepath.Join(dir, "postgres"), Password: "a secret", User: user,
 		LogFile: filepath.Join(dir, "postgres.log"),

@@ -12,7 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/cinnamon-qa/cinnamon/devstack/process"
+	"github.com/cinnamon-qa/cinnamon/internal/process"
 )
 
 const startTimeout = 30 * time.Second

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/cinnamon-qa/cinnamon/devstack/process"
+	"github.com/cinnamon-qa/cinnamon/internal/process"
 )
 
 func shell(t *testing.T, script string) process.Command {

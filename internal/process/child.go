@@ -134,7 +134,7 @@ func (c *Child) Stop(ctx context.Context) error {
 	case <-c.done:
 		return nil
 	case <-ctx.Done():
-		c.kill()
+		c.Kill()
 		return fmt.Errorf("stopping %s: it did not end in time and was killed", c.name)
 	}
 }
@@ -146,8 +146,8 @@ func (c *Child) StopWithin(ctx context.Context, limit time.Duration) error {
 	return c.Stop(ctx)
 }
 
-// kill ends the program and all it started at once.
-func (c *Child) kill() {
+// Kill ends the program and all it started at once.
+func (c *Child) Kill() {
 	select {
 	case <-c.done:
 		return // its id may belong to another program by now

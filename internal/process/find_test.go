@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/cinnamon-qa/cinnamon/devstack/process"
+	"github.com/cinnamon-qa/cinnamon/internal/process"
 )
 
 func TestFindTakesTheNewestOfTheUsualPlaces(t *testing.T) {

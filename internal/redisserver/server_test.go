@@ -9,9 +9,9 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
-	"github.com/cinnamon-qa/cinnamon/devstack/internal/testdir"
-	"github.com/cinnamon-qa/cinnamon/devstack/process"
-	"github.com/cinnamon-qa/cinnamon/devstack/redisserver"
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
+	"github.com/cinnamon-qa/cinnamon/internal/process"
+	"github.com/cinnamon-qa/cinnamon/internal/redisserver"
 )
 
 func options(t *testing.T) redisserver.Options {
@@ -20,7 +20,7 @@ func options(t *testing.T) redisserver.Options {
 	require.True(t, ok, process.Missing(redisserver.Program()))
 	user, err := process.ServiceUser("redis", "nobody")
 	require.NoError(t, err)
-	dir := testdir.New(t)
+	dir := testkit.Folder(t)
 	return redisserver.Options{
 		Path: path, Dir: filepath.Join(dir, "redis"), Password: "a secret", User: user,
 		LogFile: filepath.Join(dir, "redis.log"),
