@@ -96,9 +96,9 @@ func keepHistory(t *testing.T, kind string, history *historypb.History) {
 	text, err = json.MarshalIndent(document, "", " ")
 	require.NoError(t, err)
 	folder := filepath.Join("..", "workflows", "testdata", "history")
-	require.NoError(t, os.MkdirAll(folder, 0o755)) //nolint:gosec // a folder of the repository
+	require.NoError(t, os.MkdirAll(folder, 0o755))
 	file := filepath.Join(folder, "TestExecution-"+kind+".json")
-	require.NoError(t, os.WriteFile(file, append(text, '\n'), 0o644)) //nolint:gosec // a file of the repository
+	require.NoError(t, os.WriteFile(file, append(text, '\n'), 0o644))
 }
 
 // stickyQueue is a task queue of one worker process, named after its host.

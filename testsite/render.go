@@ -117,7 +117,9 @@ func (v *visit) execute(status int, name, block string, data any) {
 func (v *visit) json(status int, body any) {
 	v.w.Header().Set("Content-Type", "application/json")
 	v.w.WriteHeader(status)
-	_ = json.NewEncoder(v.w).Encode(body)
+	if err := json.NewEncoder(v.w).Encode(body); err != nil {
+		return // the client is gone: the status is sent, and nothing can be added to it
+	}
 }
 
 func (v *visit) redirect(to string) { http.Redirect(v.w, v.r, to, http.StatusSeeOther) }

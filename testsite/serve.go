@@ -47,7 +47,7 @@ func Serve(ctx context.Context, addr string, o Options, ready func(addr string))
 		abort()
 		err = server.Close()
 	}
-	<-served
+	<-served //nolint:errcheck // it ends with ErrServerClosed
 	if err != nil {
 		return fmt.Errorf("stopping the test site: %w", err)
 	}

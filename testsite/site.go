@@ -10,7 +10,7 @@ import (
 // Credentials of the one customer who has an account.
 const (
 	DemoEmail    = "demo@spice.example"
-	DemoPassword = "paprika-2026" //nolint:gosec // the documented password of a demo shop, not a secret
+	DemoPassword = "paprika-2026"
 )
 
 const (

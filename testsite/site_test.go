@@ -269,11 +269,11 @@ func TestForeignSitesCannotPost(t *testing.T) {
 	require.Equal(t, http.StatusOK, b.post("/cart", form, "Sec-Fetch-Site", "same-origin").status)
 }
 
-func TestSessionsAreIsolatedUnderLoad(t *testing.T) {
+func TestSessionsAreIsolatedUnderLoad(t *testing.T) { //nolint:tparallel // "customers" returns when all of them have
 	t.Parallel()
 	s := open(t, testsite.Options{})
 	orders := make([]string, 20)
-	t.Run("customers", func(t *testing.T) { //nolint:tparallel // returns when all its parallel subtests have
+	t.Run("customers", func(t *testing.T) {
 		for i := range orders {
 			t.Run(strconv.Itoa(i), func(t *testing.T) {
 				t.Parallel()

@@ -6,10 +6,10 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cinnamon-qa/cinnamon/devstack/temporalserver"
 	"github.com/cinnamon-qa/cinnamon/internal/pgserver"
 	"github.com/cinnamon-qa/cinnamon/internal/process"
 	"github.com/cinnamon-qa/cinnamon/internal/redisserver"
-	"github.com/cinnamon-qa/cinnamon/devstack/temporalserver"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )

@@ -9,9 +9,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cinnamon-qa/cinnamon/devstack/temporalserver"
 	"github.com/cinnamon-qa/cinnamon/internal/pgserver"
 	"github.com/cinnamon-qa/cinnamon/internal/redisserver"
-	"github.com/cinnamon-qa/cinnamon/devstack/temporalserver"
 )
 
 const (

@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
-	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 	"github.com/cinnamon-qa/cinnamon/internal/pgserver"
 	"github.com/cinnamon-qa/cinnamon/internal/process"
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 )
 
 func options(t *testing.T) pgserver.Options {

@@ -9,9 +9,9 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
-	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 	"github.com/cinnamon-qa/cinnamon/internal/process"
 	"github.com/cinnamon-qa/cinnamon/internal/redisserver"
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 )
 
 func options(t *testing.T) redisserver.Options {

@@ -15,7 +15,7 @@ import (
 func ExampleProjector_Apply() {
 	ctx := context.Background()
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379"})
-	defer rdb.Close()
+	defer rdb.Close() //nolint:errcheck // nothing is pending on it
 	projector := bullmq.NewProjector(rdb, bullmq.DefaultPrefix)
 
 	job := bullmq.Job{

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -52,7 +53,7 @@ func nodeModules(t *testing.T) string {
 
 func newJudge(t *testing.T, b *bundle, library string) *judge {
 	t.Helper()
-	command := exec.Command("node", "testdata/judge.cjs", nodeModules(t), library, server.URL(t), b.prefix, b.queue) //nolint:gosec // fixed arguments
+	command := exec.Command("node", "testdata/judge.cjs", nodeModules(t), library, server.URL(t), b.prefix, b.queue)
 	var complaints bytes.Buffer
 	command.Stderr = &complaints
 	input, err := command.StdinPipe()
@@ -64,7 +65,7 @@ func newJudge(t *testing.T, b *bundle, library string) *judge {
 	go j.read(output)
 	t.Cleanup(func() {
 		_ = input.Close()
-		for range j.lines { //nolint:revive // read to the end
+		for range j.lines {
 		}
 		_ = command.Wait()
 		if t.Failed() {
@@ -249,7 +250,7 @@ func TestClientsHearWhatHappens(t *testing.T) {
 					args["jobId"] = id
 				}
 				for i := 0; i < len(more); i += 2 {
-					args[more[i].(string)] = more[i+1]
+					args[fmt.Sprint(more[i])] = more[i+1]
 				}
 				return [2]any{event, args}
 			}
@@ -262,7 +263,8 @@ func TestClientsHearWhatHappens(t *testing.T) {
 				told("active", "bad", "prev", "waiting"), told("waiting", "bad", "prev", "active"), told("stalled", "bad"),
 				told("active", "bad", "prev", "waiting"), told("waiting", "bad", "prev", "active"),
 				told("active", "bad", "prev", "waiting"), told("failed", "bad", "failedReason", `no "luck"`, "prev", "active"),
-				told("retries-exhausted", "bad", "attemptsMade", "2"), {"drained", heard[18][1]},
+				told("retries-exhausted", "bad", "attemptsMade", "2"),
+				{"drained", heard[18][1]},
 				told("added", "gone", "name", "n"), told("waiting", "gone"), told("removed", "gone", "prev", "wait"),
 			}, heard)
 

@@ -107,7 +107,7 @@ func TestRandomLives(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
-			r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // repeatable on purpose
+			r := rand.New(rand.NewPCG(seed, 1))
 			b := setup(t)
 			lives := map[string][]bullmq.Change{}
 			var ids []string
@@ -127,7 +127,8 @@ func TestRandomLives(t *testing.T) {
 					n := r.IntN(len(ids))
 					id := ids[n]
 					batch = append(batch, lives[id][applied[id]])
-					if applied[id]++; applied[id] == len(lives[id]) {
+					applied[id]++
+					if applied[id] == len(lives[id]) {
 						ids = append(ids[:n], ids[n+1:]...)
 					}
 				}

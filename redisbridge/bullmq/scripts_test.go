@@ -46,7 +46,7 @@ func TestScriptsNameTheirKeys(t *testing.T) {
 		for _, part := range []string{"KEYS", "ARGV", "Out", "Events"} {
 			require.Contains(t, header, "-- "+part)
 		}
-		require.False(t, strings.Contains(string(text), "cjson"), "%s parses JSON", file.Name())
+		require.NotContains(t, string(text), "cjson", "%s parses JSON", file.Name())
 	}
 	require.Equal(t, 3, commands)
 }

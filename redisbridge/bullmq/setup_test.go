@@ -41,26 +41,26 @@ type bundle struct {
 	keys      bullmq.Keys
 }
 
-func setup(t testing.TB, options ...bullmq.Option) *bundle {
-	t.Helper()
-	return setupOn(t, server.URL(t), options...)
+func setup(tb testing.TB, options ...bullmq.Option) *bundle {
+	tb.Helper()
+	return setupOn(tb, server.URL(tb), options...)
 }
 
 // setupAlone has a server of its own, for what concerns a server as a whole.
-func setupAlone(t testing.TB, options ...bullmq.Option) *bundle {
-	t.Helper()
+func setupAlone(tb testing.TB, options ...bullmq.Option) *bundle {
+	tb.Helper()
 	own := new(testkit.Redis)
-	t.Cleanup(own.Stop)
-	return setupOn(t, own.URL(t), options...)
+	tb.Cleanup(own.Stop)
+	return setupOn(tb, own.URL(tb), options...)
 }
 
-func setupOn(t testing.TB, url string, options ...bullmq.Option) *bundle {
-	t.Helper()
+func setupOn(tb testing.TB, url string, options ...bullmq.Option) *bundle {
+	tb.Helper()
 	at, err := redis.ParseURL(url)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	rdb := redis.NewClient(at)
-	t.Cleanup(func() { require.NoError(t, rdb.Close()) })
-	b := &bundle{t: t, rdb: rdb, prefix: fmt.Sprintf("t%d", prefixes.Add(1)), queue: "q"}
+	tb.Cleanup(func() { require.NoError(tb, rdb.Close()) })
+	b := &bundle{t: tb, rdb: rdb, prefix: fmt.Sprintf("t%d", prefixes.Add(1)), queue: "q"}
 	b.projector = bullmq.NewProjector(rdb, b.prefix, options...)
 	b.keys = b.projector.Keys(b.queue)
 	return b
@@ -93,7 +93,7 @@ func (b *bundle) events() []string {
 	require.NoError(b.t, err)
 	lines := make([]string, len(entries))
 	for i, entry := range entries {
-		lines[i] = strings.TrimSuffix(fmt.Sprintln(asList(entry)[1].([]any)...), "\n")
+		lines[i] = strings.TrimSuffix(fmt.Sprintln(asList(asList(entry)[1])...), "\n")
 	}
 	return lines
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cinnamon-qa/cinnamon/config"
-	"github.com/cinnamon-qa/cinnamon/internal/process"
 	"github.com/cinnamon-qa/cinnamon/devstack/stack"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
+	"github.com/cinnamon-qa/cinnamon/internal/process"
 )
 
 // stackFlags say what stack to start.

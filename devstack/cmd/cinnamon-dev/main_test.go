@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	cinnamondev "github.com/cinnamon-qa/cinnamon/devstack/cmd/cinnamon-dev"
-	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 	"github.com/cinnamon-qa/cinnamon/devstack/stack"
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 )
 
 // The test binary is three programs, so that tests meet the real thing in processes of its own.

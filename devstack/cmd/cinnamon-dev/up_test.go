@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 	sdkclient "go.temporal.io/sdk/client"
 
-	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 	"github.com/cinnamon-qa/cinnamon/devstack/stack"
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 )
 
 // addresses returns the host and port of everything in the stack.
