@@ -176,6 +176,9 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 		return nil
 	}
 	failed := a.judge(ctx, fmt.Sprintf("step %d (%s): ", s.Number, s.Description), err)
+	if errors.Is(ctx.Err(), context.Canceled) && !cancelRequested(ctx) {
+		return failed // the worker stops: that says nothing of the step, and another attempt will
+	}
 	s.Status, s.Error = store.StepFailed, failed.reason
 	recordCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
@@ -231,7 +234,7 @@ func (a *attempt) show(i int, s *store.Step, status string) {
 	p := Progress{
 		TestRunID: a.in.RunID, CurrentStep: s.Number, TotalSteps: len(a.steps), Percentage: done * 100 / len(a.steps),
 		Message:  fmt.Sprintf("Step %d of %d: %s", s.Number, len(a.steps), s.Description),
-		StepData: &StepData{Action: s.Action, Status: status, Error: s.Error},
+		StepData: &StepData{Action: s.Action, Status: status, Error: bounded(s.Error, mostError)},
 	}
 	if status != "running" {
 		p.StepData.Duration = s.Duration.Milliseconds()
@@ -254,16 +257,20 @@ func (a *attempt) finish(ctx context.Context, o store.Outcome) (queue.Job, error
 	o.Result, o.Progress = result, a.progress
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
 	defer cancel()
+	unsure := false // an earlier try may have been carried out although the answer was lost
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		job, err := a.Store.FinishAttempt(ctx, a.in.Queue, a.in.RunID, a.claim.Attempt, o, time.Now())
 		switch {
 		case err == nil:
 			return job, nil
+		case unsure && (errors.Is(err, queue.ErrSuperseded) || errors.Is(err, queue.ErrFinished)):
+			return job, fault.Wrap(fault.Unavailable, err, "the outcome may be recorded already; the next claim tells")
 		case errors.Is(err, queue.ErrSuperseded), errors.Is(err, queue.ErrFinished):
 			return job, fault.Wrap(fault.Conflict, err, "this attempt was given up for dead; its outcome does not count")
 		case fault.Of(err) != fault.Unavailable:
 			return job, fmt.Errorf("recording the outcome: %w", err)
 		}
+		unsure = true
 		a.log.WarnContext(ctx, "the outcome could not be recorded yet", "error", err)
 		select {
 		case <-time.After(pause):
@@ -278,22 +285,31 @@ func (a *attempt) result(o store.Outcome) Result { return resultOf(a.in.RunID, o
 func resultOf(runID string, o store.Outcome) Result {
 	return Result{
 		TestRunID: runID, Status: o.Status, TotalSteps: o.TotalSteps, CompletedSteps: o.CompletedSteps,
-		FailedSteps: o.FailedSteps, AdaptedSteps: o.AdaptedSteps, Duration: o.Duration.Milliseconds(), Error: bounded(o.Error, 1000),
+		FailedSteps: o.FailedSteps, AdaptedSteps: o.AdaptedSteps, Duration: o.Duration.Milliseconds(), Error: bounded(o.Error, mostError),
 	}
 }
 
-// lines is the table of steps as it goes into the workflow's history: bounded.
+// mostError and mostTable bound what goes into the workflow's history: runes of an error, bytes of the table of steps.
+const (
+	mostError = 1000
+	mostTable = 24 << 10
+)
+
+// lines is the table of steps as it goes into the workflow's history: the first ones, as many as there is room for.
 func lines(steps []store.Step) []StepLine {
-	const most = 100
-	table := make([]StepLine, 0, min(len(steps), most))
-	for _, s := range steps {
-		if len(table) == most {
-			break
-		}
-		table = append(table, StepLine{
+	const mostLines = 100
+	table := make([]StepLine, 0, min(len(steps), mostLines))
+	size := 0
+	for _, s := range steps[:min(len(steps), mostLines)] {
+		line := StepLine{
 			Number: s.Number, Description: bounded(s.Description, 80), Status: s.Status, Duration: s.Duration.Milliseconds(),
 			Error: bounded(s.Error, 120),
-		})
+		}
+		text, err := json.Marshal(line)
+		if size += len(text) + 1; err != nil || size > mostTable {
+			break
+		}
+		table = append(table, line)
 	}
 	return table
 }

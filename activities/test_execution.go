@@ -136,6 +136,10 @@ func (t *TestExecution) recorded(ctx context.Context, in AttemptInput, job queue
 	if err != nil {
 		return AttemptResult{}, fmt.Errorf("reading the recorded steps: %w", err)
 	}
+	status := run.Status
+	if !job.State.Finished() {
+		status = store.RunFailed // the run itself is pending again
+	}
 	newest := make([]store.Step, 0, len(steps))
 	for _, s := range steps {
 		if s.Attempt == run.Attempt {
@@ -145,7 +149,7 @@ func (t *TestExecution) recorded(ctx context.Context, in AttemptInput, job queue
 	return AttemptResult{
 		Attempt: run.Attempt, Steps: lines(newest), Finished: job.State.Finished(), RetryAt: job.DueAt,
 		Result: resultOf(in.RunID, store.Outcome{
-			Status: run.Status, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps, FailedSteps: run.FailedSteps,
+			Status: status, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps, FailedSteps: run.FailedSteps,
 			AdaptedSteps: run.AdaptedSteps, Duration: run.Duration, Error: run.Error,
 		}),
 	}, nil

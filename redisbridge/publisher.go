@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// keptUpdates bounds what a run may have waiting to be published; the oldest go first.
+	// keptUpdates bounds what a run may have waiting to be published, mostUpdates what all runs may have; the oldest go first.
 	keptUpdates = 64
+	mostUpdates = 4096
 	// startWithin is how long progress waits for the relay to show the attempt that it belongs to.
 	startWithin = 3 * time.Second
 	retryUpdate = 5 * time.Millisecond
@@ -42,7 +43,7 @@ type update struct {
 	queue, runID string
 	attempt      int
 	record       json.RawMessage
-	at           time.Time
+	written      time.Time // when its progress:* key was; zero: not yet
 }
 
 // NewPublisher makes a publisher and starts it. It goes on when ctx ends, until it is closed: the last progress of a run
@@ -63,7 +64,10 @@ func NewPublisher(ctx context.Context, cfg config.Config, log *slog.Logger) (*Pu
 // Publish shows a run's progress soon.
 func (p *Publisher) Publish(queueName, runID string, attempt int, record json.RawMessage) {
 	p.mu.Lock()
-	p.pending = append(p.pending, update{queue: queueName, runID: runID, attempt: attempt, record: record, at: time.Now()})
+	p.pending = append(p.pending, update{queue: queueName, runID: runID, attempt: attempt, record: record})
+	if len(p.pending) >= mostUpdates { // Redis hangs, or is slower than we are
+		p.pending = bounded(p.pending, true)
+	}
 	p.mu.Unlock()
 	select {
 	case p.wake <- struct{}{}:
@@ -149,11 +153,7 @@ func (p *Publisher) publish(ctx context.Context) (left int, err error) {
 // send publishes a batch in two round trips and returns the updates that are to be tried again: all of them when Redis
 // is away, else those whose attempt it doesn't show yet.
 func (p *Publisher) send(ctx context.Context, batch []update) (again []update, err error) {
-	pipe := p.rdb.Pipeline()
-	for _, u := range batch {
-		p.keys.queue(ctx, pipe, u.runID, u.record)
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
+	if err := p.write(ctx, batch); err != nil {
 		return batch, err
 	}
 	byQueue := map[string][]int{}
@@ -179,7 +179,7 @@ func (p *Publisher) send(ctx context.Context, batch []update) (again []update, e
 			}
 		}
 		for n, i := range indexes {
-			if u := batch[i]; !shown[n] && n >= newest[u.runID] && time.Since(u.at) < startWithin {
+			if u := batch[i]; !shown[n] && n >= newest[u.runID] && time.Since(u.written) < startWithin {
 				again = append(again, u)
 			}
 		}
@@ -187,7 +187,30 @@ func (p *Publisher) send(ctx context.Context, batch []update) (again []update, e
 	return again, nil
 }
 
-// bounded keeps the newest updates of each run, only one while Redis is away.
+// write shows updates in their runs' progress:* keys, each once: a later round must not bring an older one back.
+func (p *Publisher) write(ctx context.Context, batch []update) error {
+	pipe := p.rdb.Pipeline()
+	for _, u := range batch {
+		if u.written.IsZero() {
+			p.keys.queue(ctx, pipe, u.runID, u.record)
+		}
+	}
+	if pipe.Len() == 0 {
+		return nil
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return err
+	}
+	now := time.Now()
+	for i := range batch {
+		if batch[i].written.IsZero() {
+			batch[i].written = now
+		}
+	}
+	return nil
+}
+
+// bounded keeps the newest updates of each run, only one while Redis is away, and not too many of all runs.
 func bounded(updates []update, away bool) []update {
 	most := keptUpdates
 	if away {
@@ -203,7 +226,10 @@ func bounded(updates []update, away bool) []update {
 			count[u.runID]--
 			continue
 		}
+		if away {
+			u.written = time.Time{} // Redis may come back without it
+		}
 		kept = append(kept, u)
 	}
-	return kept
+	return kept[max(0, len(kept)-mostUpdates/2):]
 }

@@ -1,0 +1,105 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// command runs the product's program to its end.
+func (s *stack) command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), os.Getenv("CINNAMON_BIN"), args...)
+	cmd.Env = append(os.Environ(), s.environment()...)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	if _, ended := errors.AsType[*exec.ExitError](err); !ended {
+		require.NoError(t, err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+func TestCommandLineEndsWithTheVerdict(t *testing.T) {
+	t.Parallel()
+	s := sharedStack(t)
+	folder := t.TempDir()
+	failing := filepath.Join(folder, "failing.json")
+	require.NoError(t, os.WriteFile(failing, []byte(failingCase), 0o600))
+	broken := filepath.Join(folder, "broken.json")
+	require.NoError(t, os.WriteFile(broken, []byte(`{"title": "x", "steps": [{"type": "click"}]}`), 0o600))
+	login := filepath.Join("..", "examples", "cases", "shop", "login.json")
+
+	t.Run("passed", func(t *testing.T) {
+		t.Parallel()
+		code, out, _ := s.command(t, "run", login, "--base-url", s.Shop)
+		require.Zero(t, code, out)
+		require.Contains(t, out, "1 passed")
+	})
+	t.Run("failed, as JSON", func(t *testing.T) {
+		t.Parallel()
+		code, out, progress := s.command(t, "run", failing, login, "--base-url", s.Shop, "--attempts", "1", "--output", "json")
+		require.Equal(t, 1, code, progress)
+		require.True(t, json.Valid([]byte(out)), out)
+		require.Contains(t, out, "Unicorns")
+	})
+	t.Run("invalid case", func(t *testing.T) {
+		t.Parallel()
+		code, _, errs := s.command(t, "run", broken, login)
+		require.Equal(t, 2, code)
+		require.Contains(t, errs, "broken.json")
+		require.Contains(t, errs, "selectors")
+	})
+	t.Run("wrong usage", func(t *testing.T) {
+		t.Parallel()
+		for _, args := range [][]string{{"run"}, {"run", "no-such-file.json"}, {"run", login, "--priority", "asap"}, {"run", "--no-such-flag"}, {"no-such-command"}} {
+			code, _, errs := s.command(t, args...)
+			require.Equal(t, 2, code, args)
+			require.NotEmpty(t, errs, args)
+		}
+	})
+	t.Run("no API", func(t *testing.T) {
+		t.Parallel()
+		code, _, errs := s.command(t, "run", login, "--api", "http://127.0.0.1:1")
+		require.Equal(t, 3, code)
+		require.Contains(t, errs, "127.0.0.1:1")
+	})
+	t.Run("doctor", func(t *testing.T) {
+		t.Parallel()
+		code, out, errs := s.command(t, "doctor")
+		require.Zero(t, code, out+errs)
+		require.Contains(t, out, "All is well.")
+	})
+	t.Run("migrate again", func(t *testing.T) {
+		t.Parallel()
+		code, out, errs := s.command(t, "migrate")
+		require.Zero(t, code, out+errs)
+	})
+}
+
+// TestWorkerThatIsAskedToStopFinishesItsRuns sends SIGTERM in the middle of a run: the run ends with its verdict, and only
+// then does the worker.
+func TestWorkerThatIsAskedToStopFinishesItsRuns(t *testing.T) {
+	t.Parallel()
+	s := ownStack(t, "--without", "worker")
+	worker, err := start(os.Getenv("CINNAMON_BIN"), []string{"worker"}, s.environment()...)
+	require.NoError(t, err)
+	accepted := s.submit(t, slowCase, nil)
+	await(t, soon, "the second step", func() bool {
+		steps := s.steps(t, accepted.TestRunID)
+		return len(steps) == 3 && steps[1].Status == "running"
+	})
+	require.NoError(t, worker.cmd.Process.Signal(syscall.SIGTERM))
+	ended := s.awaitEnd(t, accepted.TestRunID, soon)
+	require.Equal(t, "completed", ended.Status, ended.Error)
+	require.Equal(t, 1, ended.Attempt)
+	require.NoError(t, worker.stop(20*time.Second))
+}
