@@ -100,6 +100,8 @@ type Browser struct {
 	NodePath string `env:"PLAYWRIGHT_NODEJS_PATH"`
 	// DriverDir is where the Playwright driver is installed; empty means the user's cache folder.
 	DriverDir string `env:"PLAYWRIGHT_DRIVER_PATH"`
+	// Sandbox is Chromium's own; switch it off only where something else confines the browser, such as a container.
+	Sandbox bool `env:"BROWSER_SANDBOX" envDefault:"true"`
 	// Pool is the number of browser processes that a worker's runs share.
 	Pool int `env:"BROWSER_POOL" envDefault:"1"`
 }

@@ -52,7 +52,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 
 	browsers := pwgo.New(pwgo.Config{
 		Executable: cfg.Browser.Executable, NodePath: cfg.Browser.NodePath, DriverDir: cfg.Browser.DriverDir,
-		Browsers: cfg.Browser.Pool, Logger: log,
+		NoSandbox: !cfg.Browser.Sandbox, Browsers: cfg.Browser.Pool, Logger: log,
 	})
 	if err := browsers.Start(ctx); err != nil {
 		return fmt.Errorf("starting the browsers: %w", err)

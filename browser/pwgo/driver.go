@@ -141,7 +141,7 @@ func launchError(err error, name string) error {
 	case strings.Contains(text, "XServer") || strings.Contains(text, "X server") || strings.Contains(text, "$DISPLAY"):
 		return failure(browser.Unavailable, err, "a browser with a window needs a display, and this machine has none: run headless")
 	case strings.Contains(text, "No usable sandbox"):
-		return failure(browser.Unavailable, err, "%s cannot start its sandbox on this machine: allow unprivileged user namespaces or turn the sandbox off", name)
+		return failure(browser.Unavailable, err, "%s cannot start its sandbox on this machine: allow unprivileged user namespaces or turn the sandbox off (BROWSER_SANDBOX=false)", name)
 	case strings.Contains(text, "Executable doesn't exist"):
 		return failure(browser.Unavailable, err, "no browser was found: install chromium-headless-shell or Chromium from your system's packages, or let Playwright download its own")
 	}

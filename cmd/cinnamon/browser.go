@@ -47,5 +47,8 @@ Playwright's own is downloaded.`,
 }
 
 func driverConfig(cfg config.Config) pwgo.Config {
-	return pwgo.Config{Executable: cfg.Browser.Executable, NodePath: cfg.Browser.NodePath, DriverDir: cfg.Browser.DriverDir}
+	return pwgo.Config{
+		Executable: cfg.Browser.Executable, NodePath: cfg.Browser.NodePath, DriverDir: cfg.Browser.DriverDir,
+		NoSandbox: !cfg.Browser.Sandbox,
+	}
 }
