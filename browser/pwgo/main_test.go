@@ -38,12 +38,25 @@ func TestMain(m *testing.M) {
 	if os.Getenv(orphanVariable) != "" {
 		os.Exit(beOrphaned())
 	}
+	// A driver that a test kills can't delete its temporary files.
+	folder, err := os.MkdirTemp("", "pwgo-test-")
+	if err == nil {
+		err = os.Setenv("TMPDIR", folder)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "making a folder for temporary files:", err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	if shared.pool != nil {
 		if err := shared.pool.Close(context.Background()); err != nil { //nolint:forbidigo // this is a main
 			fmt.Fprintln(os.Stderr, "closing the pool:", err)
 			code = 1
 		}
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		fmt.Fprintln(os.Stderr, "deleting temporary files:", err)
+		code = 1
 	}
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
