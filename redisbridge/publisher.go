@@ -19,9 +19,11 @@ const (
 	mostUpdates = 4096
 	// startWithin is how long progress waits for the relay to show the attempt that it belongs to.
 	startWithin = 3 * time.Second
-	retryUpdate = 5 * time.Millisecond
-	retryRedis  = 300 * time.Millisecond
-	flushWithin = time.Second
+	// publishWithin bounds one round, flushWithin the last ones.
+	publishWithin = 3 * time.Second
+	flushWithin   = time.Second
+	retryUpdate   = 5 * time.Millisecond
+	retryRedis    = 300 * time.Millisecond
 )
 
 // Publisher shows the progress of runs in Redis, straight from the worker. It never blocks its callers; while Redis is
@@ -75,7 +77,7 @@ func (p *Publisher) Publish(queueName, runID string, attempt int, record json.Ra
 	}
 }
 
-// Close publishes what is pending, if Redis takes it, and stops.
+// Close publishes what is pending, if Redis takes it, and stops; that takes four seconds at most.
 func (p *Publisher) Close() {
 	close(p.stop)
 	<-p.stopped
@@ -96,6 +98,8 @@ func (p *Publisher) run(ctx context.Context) {
 		case <-p.wake:
 		case <-pause.C:
 		case <-p.stop:
+		}
+		if p.stopping() { // also when there is more to publish: Redis may hang
 			p.flush(ctx)
 			return
 		}
@@ -114,6 +118,15 @@ func (p *Publisher) run(ctx context.Context) {
 		case left > 0:
 			pause.Reset(retryUpdate)
 		}
+	}
+}
+
+func (p *Publisher) stopping() bool {
+	select {
+	case <-p.stop:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -143,6 +156,8 @@ func (p *Publisher) publish(ctx context.Context) (left int, err error) {
 	if len(batch) == 0 {
 		return 0, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, publishWithin)
+	defer cancel()
 	again, err := p.send(ctx, batch)
 	p.mu.Lock()
 	defer p.mu.Unlock()

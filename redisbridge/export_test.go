@@ -1,0 +1,8 @@
+package redisbridge
+
+// Pending is how many updates wait to be published.
+func (p *Publisher) Pending() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.pending)
+}
