@@ -4,7 +4,7 @@
 #   scripts/setup.sh [--check] [demo|test|ci]
 #
 #   demo     what `make demo` needs: Go, Node, Redis, Postgres, a Chromium (the default)
-#   test     that, and the npm packages that the tests talk to
+#   test     that, pgbouncer, and the npm packages that the tests talk to
 #   ci       that, and the checkers that `make lint verify` calls
 #   --check  lists what is missing, installs nothing, and exits 1 if something is
 #
@@ -34,6 +34,9 @@ have_postgres() {
 	done
 	return 1
 }
+
+# Debian keeps it where a user's PATH does not look.
+have_pgbouncer() { have pgbouncer || [ -x /usr/sbin/pgbouncer ]; }
 
 have_chromium() {
 	[ -n "${BROWSER_EXECUTABLE:-}" ] && return 0
@@ -94,6 +97,7 @@ package() {
 	*/postgres) say postgresql-server ;;
 	apt-get/chromium) say chromium-headless-shell ;;
 	*/chromium) say chromium ;;
+	*/pgbouncer) say pgbouncer ;;
 	*/compose) say docker-compose ;;
 	dnf/shellcheck) say ShellCheck ;;
 	*/shellcheck) say shellcheck ;;
@@ -151,9 +155,12 @@ install_as_root() {
 		fi
 	done
 	[ ${#list[@]} -eq 0 ] || apt-get install -y -q --no-install-recommends "${list[@]}"
-	if [[ " $* " == *" redis-server "* && -d /run/systemd/system ]]; then
-		systemctl disable --quiet redis-server
-	fi
+	local service
+	for service in redis-server pgbouncer; do
+		if [[ " $* " == *" $service "* && -d /run/systemd/system ]]; then
+			systemctl disable --quiet "$service"
+		fi
+	done
 }
 
 install() {
@@ -161,7 +168,7 @@ install() {
 	read -ra list <<<"$(packages apt-get)"
 	say "setup: installing with apt-get: ${list[*]}"
 	case " ${list[*]} " in
-	*' redis-server '* | *' postgresql '*)
+	*' redis-server '* | *' postgresql '* | *' pgbouncer '*)
 		say "  No service is started or enabled, and a Postgres that is new here gets no database cluster of the system's"
 		say "  (create_main_cluster = false in /etc/postgresql-common/createcluster.conf)."
 		;;
@@ -209,6 +216,7 @@ check_node
 need redis
 need postgres
 need chromium
+[ "$scope" = demo ] || need pgbouncer
 if [ "$scope" = ci ]; then
 	need compose
 	need shellcheck

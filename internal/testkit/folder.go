@@ -14,7 +14,7 @@ import (
 func Folder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil { //nolint:gosec // passing through is all that it allows
+	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil { // passing through is all that it allows
 		t.Fatal(err)
 	}
 	return dir
@@ -31,7 +31,7 @@ func newPlace(name string) (place, error) {
 	if err != nil {
 		return place{}, fmt.Errorf("making a folder: %w", err)
 	}
-	if err := os.Chmod(folder, 0o711); err != nil { //nolint:gosec // passing through is all that it allows
+	if err := os.Chmod(folder, 0o711); err != nil { // passing through is all that it allows
 		return place{}, fmt.Errorf("opening the folder: %w", err)
 	}
 	user, err := process.ServiceUser("postgres", "redis", "nobody")

@@ -24,12 +24,13 @@ type Postgres struct {
 	place  place
 	server *pgserver.Server
 	count  atomic.Int64
+	pooler pooler
 }
 
 // Database returns the address of an empty database that only this test has.
 func (p *Postgres) Database(t *testing.T) string {
 	t.Helper()
-	p.start.Do(func() { p.err = p.run() })
+	p.start.Do(func() { p.err = p.run(context.WithoutCancel(t.Context())) })
 	require(t, p.err)
 	address, err := p.create(t.Context())
 	require(t, err)
@@ -39,15 +40,16 @@ func (p *Postgres) Database(t *testing.T) string {
 // Stop ends the server, if it was started, and deletes its files.
 func (p *Postgres) Stop() {
 	p.start.Do(func() { p.err = errors.New("the server was stopped before it started") })
+	p.pooler.stop()
 	if p.server != nil {
-		_ = p.server.StopWithin(context.Background(), stopWithin)
+		_ = p.server.StopWithin(context.Background(), stopWithin) //nolint:forbidigo // TestMain has no context to give
 	}
 	if p.place.folder != "" {
 		_ = os.RemoveAll(p.place.folder)
 	}
 }
 
-func (p *Postgres) run() error {
+func (p *Postgres) run(ctx context.Context) error {
 	path, ok := pgserver.Program().Find()
 	if !ok {
 		return process.Missing(pgserver.Program())
@@ -56,7 +58,7 @@ func (p *Postgres) run() error {
 	if p.place, err = newPlace("postgres"); err != nil {
 		return err
 	}
-	p.server, err = pgserver.Start(context.Background(), pgserver.Options{
+	p.server, err = pgserver.Start(ctx, pgserver.Options{
 		Path: path, Dir: p.place.path("data"), Password: "for-tests", User: p.place.user, LogFile: p.place.path("log"), Throwaway: true,
 	})
 	return err

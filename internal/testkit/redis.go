@@ -40,7 +40,7 @@ type Redis struct {
 // URL returns the server's address, with the password.
 func (r *Redis) URL(tb testing.TB) string {
 	tb.Helper()
-	r.start.Do(func() { r.err = r.run() })
+	r.start.Do(func() { r.err = r.run(context.WithoutCancel(tb.Context())) })
 	require(tb, r.err)
 	return r.server.URL()
 }
@@ -56,7 +56,7 @@ func (r *Redis) Stop() {
 	}
 }
 
-func (r *Redis) run() error {
+func (r *Redis) run(ctx context.Context) error {
 	path, ok := redisserver.Program().Find()
 	if !ok {
 		return process.Missing(redisserver.Program())
@@ -68,7 +68,7 @@ func (r *Redis) run() error {
 	r.options = redisserver.Options{
 		Path: path, Dir: r.place.path("data"), Password: "for-tests", User: r.place.user, LogFile: r.place.path("log"), Throwaway: true,
 	}
-	r.server, err = redisserver.Start(context.Background(), r.options)
+	r.server, err = redisserver.Start(ctx, r.options)
 	return err
 }
 
@@ -82,10 +82,10 @@ func (r *Redis) Kill(tb testing.TB) {
 // Restart brings a killed server back, empty, at the same address.
 func (r *Redis) Restart(tb testing.TB) {
 	tb.Helper()
-	require(tb, r.restart())
+	require(tb, r.restart(context.WithoutCancel(tb.Context())))
 }
 
-func (r *Redis) restart() error {
+func (r *Redis) restart(ctx context.Context) error {
 	address, err := url.Parse(r.server.URL())
 	if err != nil {
 		return fmt.Errorf("reading the server's address: %w", err)
@@ -93,6 +93,6 @@ func (r *Redis) restart() error {
 	if r.options.Port, err = strconv.Atoi(address.Port()); err != nil {
 		return fmt.Errorf("reading the server's port: %w", err)
 	}
-	r.server, err = redisserver.Start(context.Background(), r.options)
+	r.server, err = redisserver.Start(ctx, r.options)
 	return err
 }

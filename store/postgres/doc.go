@@ -4,5 +4,5 @@
 // Every change of a job's state is one transaction that updates the job, the run and the outbox together. Behind a
 // transaction pooler it uses neither prepared statements nor LISTEN; relays poll there.
 //
-// Tests get their server from the environment variable CINNAMON_TEST_DATABASE_URL or start one (internal/testkit).
+// Tests start their own Postgres, and a pgbouncer in front of it (internal/testkit).
 package postgres

@@ -3,12 +3,12 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
@@ -18,7 +18,7 @@ func (s *Store) appendOutbox(batch *pgx.Batch, changes ...queue.Change) error {
 	for _, c := range changes {
 		text, err := json.Marshal(c)
 		if err != nil {
-			return fmt.Errorf("encoding a change of job %s: %w", c.Job.ID, err)
+			return fault.Wrap(fault.Internal, err, "encoding a change of job %s", c.Job.ID)
 		}
 		batch.Queue(s.query["outbox_insert"], c.Job.Queue, c.Job.ID, c.Job.Seq, string(text))
 	}
@@ -63,10 +63,14 @@ func (s *Store) Relay(ctx context.Context, queueName string, limit int, apply fu
 		applied = len(done) + len(rejected)
 		return tx.SendBatch(ctx, batch).Close()
 	})
-	if outside != nil {
+	switch {
+	case outside != nil:
 		return 0, outside
+	case err != nil:
+		return 0, err // what was applied is handed out again
+	default:
+		return applied, nil
 	}
-	return applied, err
 }
 
 func (s *Store) outboxBatch(ctx context.Context, tx pgx.Tx, queueName string, limit int) ([]store.OutboxRow, map[int64]string, error) {
@@ -130,8 +134,10 @@ func (s *Store) jobs(ctx context.Context, query string, args ...any) ([]queue.Jo
 		if err := row.Scan(&record); err != nil {
 			return job, err
 		}
-		err := json.Unmarshal([]byte(record), &job)
-		return job, err
+		if err := json.Unmarshal([]byte(record), &job); err != nil {
+			return job, fault.Wrap(fault.Internal, err, "decoding a job of queue %s", args[0])
+		}
+		return job, nil
 	})
 	if err != nil {
 		return nil, coded(err, "the jobs could not be read")

@@ -36,7 +36,7 @@ func (s *Store) CreateRun(ctx context.Context, n store.NewRun) (runID string, cr
 		job := n.Added.Job
 		record, err := json.Marshal(job)
 		if err != nil {
-			return fmt.Errorf("encoding job %s: %w", job.ID, err)
+			return fault.Wrap(fault.Internal, err, "encoding job %s", job.ID)
 		}
 		batch := &pgx.Batch{}
 		batch.Queue(s.query["job_insert"], job.Queue, job.ID, string(job.State), job.Seq, string(record), job.CreatedAt)
@@ -45,7 +45,10 @@ func (s *Store) CreateRun(ctx context.Context, n store.NewRun) (runID string, cr
 		}
 		return tx.SendBatch(ctx, batch).Close()
 	})
-	return runID, created, err
+	if err != nil {
+		return "", false, err
+	}
+	return runID, created, nil
 }
 
 func (s *Store) earlierRun(ctx context.Context, tx pgx.Tx, n store.NewRun) (string, error) {
@@ -103,7 +106,7 @@ func scanRun(row pgx.CollectableRow) (store.Run, error) {
 	r.Duration = time.Duration(duration) * time.Millisecond
 	r.StartedAt, r.FinishedAt = orZero(started), orZero(finished)
 	if err := json.Unmarshal([]byte(config), &r.Config); err != nil {
-		return r, fmt.Errorf("decoding the configuration of run %s: %w", r.ID, err)
+		return r, fault.Wrap(fault.Internal, err, "decoding the configuration of run %s", r.ID)
 	}
 	return r, nil
 }
@@ -161,7 +164,7 @@ func (s *Store) ClaimAttempt(ctx context.Context, queueName, runID, worker strin
 			c.Definition = json.RawMessage(definition)
 		}
 		if err := json.Unmarshal([]byte(config), &c.Run.Config); err != nil {
-			return nil, fmt.Errorf("decoding the configuration of run %s: %w", runID, err)
+			return nil, fault.Wrap(fault.Internal, err, "decoding the configuration of run %s", runID)
 		}
 		return changes, nil
 	})
@@ -238,7 +241,7 @@ func (s *Store) changeJob(ctx context.Context, queueName, id string, decide func
 		}
 		var job queue.Job
 		if err := json.Unmarshal([]byte(record), &job); err != nil {
-			return fmt.Errorf("decoding job %s: %w", id, err)
+			return fault.Wrap(fault.Internal, err, "decoding job %s", id)
 		}
 		changes, err := decide(tx, &job)
 		if errors.Is(err, queue.ErrFinished) || errors.Is(err, queue.ErrRecorded) || errors.Is(err, queue.ErrSuperseded) {
@@ -250,7 +253,7 @@ func (s *Store) changeJob(ctx context.Context, queueName, id string, decide func
 		}
 		updated, err := json.Marshal(job)
 		if err != nil {
-			return fmt.Errorf("encoding job %s: %w", id, err)
+			return fault.Wrap(fault.Internal, err, "encoding job %s", id)
 		}
 		batch := &pgx.Batch{}
 		batch.Queue(s.query["job_update"], queueName, id, string(job.State), job.AttemptsStarted, job.Seq, string(updated),

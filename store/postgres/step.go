@@ -35,7 +35,7 @@ func (s *Store) EndStep(ctx context.Context, queueName string, st store.Step, sh
 	if shot != nil {
 		screenshot = shot.ID
 		batch.Queue(s.query["artifact_insert"], shot.ID, st.RunID, st.Attempt, st.Number, shot.Kind, shot.ContentType,
-			shot.Bytes, shot.SHA256, shot.Path)
+			shot.Bytes, shot.SHA256, shot.Path, queueName)
 	}
 	passed := st.Status == store.StepSuccess || st.Status == store.StepAdapted
 	batch.Queue(s.query["step_end"], st.RunID, st.Attempt, st.Number, string(st.Status), st.Duration.Milliseconds(),

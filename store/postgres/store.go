@@ -71,8 +71,8 @@ func (s *Store) Ping(ctx context.Context) error {
 // connectionAddress says whether the address is a transaction pooler's and strips the hint that declares one.
 func connectionAddress(databaseURL string) (address string, pooled bool, err error) {
 	u, err := url.Parse(databaseURL)
-	if err != nil {
-		return "", false, errors.New("reading DATABASE_URL: it is not a URL")
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return "", false, errors.New("reading DATABASE_URL: it is not a postgres:// URL")
 	}
 	q := u.Query()
 	pooled = q.Get("pgbouncer") == "true" || u.Port() == "6543" || strings.Contains(u.Hostname(), "pooler.")
@@ -108,9 +108,13 @@ func (s *Store) inTx(ctx context.Context, do func(tx pgx.Tx) error) error {
 	return coded(err, "the database did not carry out the change")
 }
 
-const undefinedTable = "42P01"
+const (
+	undefinedTable  = "42P01"
+	characterNotFit = "22021" // NUL or invalid UTF-8
+)
 
-// coded gives database trouble its code: a server that is away or busy is Unavailable, anything else a defect.
+// coded gives database trouble its code: a server that is away or busy is Unavailable, text that no text column can hold
+// is Invalid, anything else a defect.
 func coded(err error, message string) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
@@ -122,6 +126,8 @@ func coded(err error, message string) error {
 		strings.HasPrefix(state, "08"), strings.HasPrefix(state, "53"), strings.HasPrefix(state, "57"),
 		strings.HasPrefix(state, "40"):
 		return fault.Wrap(fault.Unavailable, redact(err), "%s", message)
+	case state == characterNotFit:
+		return fault.Wrap(fault.Invalid, redact(err), "%s", message)
 	default:
 		return fault.Wrap(fault.Internal, redact(err), "%s", message)
 	}

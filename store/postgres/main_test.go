@@ -1,0 +1,106 @@
+package postgres_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
+)
+
+var server testkit.Postgres
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	server.Stop()
+	if code == 0 {
+		// The thread that starts programs ends with the process.
+		if err := goleak.Find(goleak.IgnoreAnyFunction("github.com/cinnamon-qa/cinnamon/internal/process.startingThread.func1")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// modes are the two ways to a database. Everything works the same in both, but for LISTEN.
+var modes = []struct {
+	name    string
+	pooled  bool
+	address func(t *testing.T, database string) string
+}{
+	{"direct", false, func(_ *testing.T, database string) string { return database }},
+	{"pooled", true, server.Pooled},
+}
+
+// suite is what the store does, in the order of a run's life.
+var suite = []struct {
+	name string
+	run  func(t *testing.T, f *fixture)
+}{
+	{"migrations go down and up again", testMigrationsGoDownAndUpAgain},
+	{"two processes migrate at the same time", testTwoMigrateAtTheSameTime},
+	{"migrating waits for another process only as long as it may", testMigratingGivesUp},
+
+	{"cases are saved and replaced", testCasesAreSavedAndReplaced},
+	{"cases are listed in pages", testCasesAreListedInPages},
+
+	{"a run is created with its job and its first change", testRunIsCreated},
+	{"a run id is taken once", testRunIDIsTakenOnce},
+	{"an idempotency key finds the first run", testIdempotencyKeyFindsTheFirstRun},
+	{"an idempotency key is used by many at the same time", testIdempotencyKeyIsUsedByMany},
+	{"runs are read by id or newest first", testRunsAreRead},
+	{"runs without a workflow are listed most urgent first", testNotStarted},
+
+	{"an attempt passes", testAttemptPasses},
+	{"steps are counted while they run", testStepsAreCountedLive},
+	{"a screenshot is kept with its step", testScreenshot},
+	{"an adapted step and run", testAdapted},
+	{"an attempt fails and the next one is due later", testAttemptFailsWithBackoff},
+	{"the attempts run out", testAttemptsRunOut},
+	{"a final failure ends the run", testFinalFailure},
+	{"a run that passes at the second try is flaky", testFlaky},
+	{"steps that were not reached are skipped", testSkippedSteps},
+	{"a claim knows the case", testClaimKnowsTheCase},
+	{"a stalled attempt is fenced", testStalledAttemptIsFenced},
+	{"a step waits for a claim in progress", testStepWaitsForAClaim},
+	{"an outcome is recorded once", testOutcomeIsRecordedOnce},
+	{"workers claim at the same time", testWorkersClaimAtTheSameTime},
+	{"a run is ended from outside", testEndRun},
+	{"what does not exist is not found", testNotFound},
+
+	{"changes are relayed in order", testRelayInOrder},
+	{"changes stay when they can't be applied", testRelayKeepsWhatFailed},
+	{"rejected changes are set aside", testRelaySetsAside},
+	{"one relay works at a time", testOneRelayAtATime},
+	{"changes of many writers keep their order", testRelayOfManyWriters},
+	{"listening wakes at each commit", testListenWakes},
+	{"listening ends with its context or its connection", testListenEnds},
+	{"open jobs come in pages and in order", testOpenJobs},
+	{"the newest finished jobs come oldest first", testNewestFinished},
+
+	{"texts of a page are made storable", testTexts},
+	{"texts that can't be stored are invalid", testInvalidTexts},
+	{"a record that can't be read is a defect", testUnreadableRecords},
+	{"connections that break are replaced", testConnectionsBreak},
+	{"a context that ended is no defect", testContextEnded},
+	{"missing tables are told from a server that is away", testMissingTables},
+}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			t.Parallel()
+			for _, test := range suite {
+				t.Run(test.name, func(t *testing.T) {
+					t.Parallel()
+					database := server.Database(t)
+					test.run(t, &fixture{direct: database, address: mode.address(t, database), pooled: mode.pooled})
+				})
+			}
+		})
+	}
+}
