@@ -9,11 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
-	"github.com/cinnamon-qa/cinnamon/internal/fault"
-	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
@@ -34,17 +31,12 @@ type attempt struct {
 	progress json.RawMessage
 }
 
-// verdict is why an attempt did not pass.
-type verdict struct {
-	reason string
-	stack  string
-	final  bool
-	status store.RunStatus
-}
-
-// execute runs the test and says how it went.
-func (a *attempt) execute(ctx context.Context) store.Outcome {
+// execute runs the test and says how it went. An error means that the platform failed, and nothing of the test.
+func (a *attempt) execute(ctx context.Context) (store.Outcome, error) {
 	v := a.drive(ctx)
+	if v != nil && v.trouble != nil {
+		return store.Outcome{}, v.trouble
+	}
 	o := store.Outcome{Status: store.RunCompleted, TotalSteps: len(a.steps), Duration: time.Since(a.began)}
 	if len(a.steps) == 0 {
 		o.TotalSteps = a.claim.Run.TotalSteps
@@ -67,14 +59,14 @@ func (a *attempt) execute(ctx context.Context) store.Outcome {
 	} else if o.AdaptedSteps > 0 {
 		o.Status = store.RunAdapted
 	}
-	return o
+	return o, nil
 }
 
 // drive opens a browser and runs the steps; nil means that all of them passed.
 func (a *attempt) drive(ctx context.Context) *verdict {
 	if a.claim.Job.Stalls > maxStalls {
 		return &verdict{status: store.RunFailed, final: true, reason: fmt.Sprintf(
-			"job stalled more than allowable limit: %d workers died while they ran this test", a.claim.Job.Stalls)}
+			"job stalled more than allowable limit: %d attempts to run this test ended because a worker, its browser or its database did", a.claim.Job.Stalls)}
 	}
 	if a.claim.Definition == nil {
 		return &verdict{status: store.RunFailed, final: true, reason: fmt.Sprintf(
@@ -108,14 +100,6 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 
 func (a *attempt) timeout() time.Duration { return time.Duration(a.in.Timeout) * time.Millisecond }
 
-// timedOut says that the attempt's time is up. A browser session cuts a step short of it, to be able to say what the
-// step waited for and to take a picture.
-func timedOut(ctx context.Context) bool {
-	const cutShort = 150 * time.Millisecond
-	deadline, ok := ctx.Deadline()
-	return ok && time.Until(deadline) < cutShort
-}
-
 // open writes the plan of steps while a browser session opens.
 func (a *attempt) open(ctx context.Context, c *testcase.Case) (browser.Session, *verdict) {
 	a.steps = make([]store.Step, len(c.Steps))
@@ -126,7 +110,11 @@ func (a *attempt) open(ctx context.Context, c *testcase.Case) (browser.Session, 
 		}
 	}
 	planned := make(chan error, 1)
-	go func() { planned <- a.Store.PlanSteps(ctx, a.in.RunID, a.claim.Attempt, a.steps, time.Now()) }()
+	go func() {
+		planned <- a.persist(ctx, func(ctx context.Context) error {
+			return a.Store.PlanSteps(ctx, a.in.RunID, a.claim.Attempt, a.steps, time.Now())
+		})
+	}()
 
 	session, err := a.Browsers.Open(ctx, a.options(c))
 	planErr := <-planned
@@ -169,24 +157,30 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 	s.Duration = time.Since(s.StartedAt)
 	if err == nil {
 		s.Status = store.StepSuccess
-		if err := a.Store.EndStep(ctx, a.in.Queue, *s, nil, time.Now()); err != nil {
+		if err := a.endStep(ctx, s, nil); err != nil {
 			return a.judge(ctx, "recording a step: ", err)
 		}
 		a.show(i, s, "completed")
 		return nil
 	}
 	failed := a.judge(ctx, fmt.Sprintf("step %d (%s): ", s.Number, s.Description), err)
-	if errors.Is(ctx.Err(), context.Canceled) && !cancelRequested(ctx) {
-		return failed // the worker stops: that says nothing of the step, and another attempt will
+	if failed.trouble != nil || (errors.Is(ctx.Err(), context.Canceled) && !cancelRequested(ctx)) {
+		return failed // that says nothing of the step, and another attempt will
 	}
 	s.Status, s.Error = store.StepFailed, failed.reason
 	recordCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
-	if err := a.Store.EndStep(recordCtx, a.in.Queue, *s, a.screenshot(recordCtx, session, s), time.Now()); err != nil {
+	if err := a.endStep(recordCtx, s, a.screenshot(recordCtx, session, s)); err != nil {
 		a.log.WarnContext(ctx, "the failed step could not be recorded", "step", s.Number, "error", err)
 	}
 	a.show(i, s, "failed")
 	return failed
+}
+
+func (a *attempt) endStep(ctx context.Context, s *store.Step, shot *store.Artifact) error {
+	return a.persist(ctx, func(ctx context.Context) error {
+		return a.Store.EndStep(ctx, a.in.Queue, *s, shot, time.Now())
+	})
 }
 
 // screenshot keeps a picture of the failed step; a run without one is better than no verdict.
@@ -210,21 +204,6 @@ func (a *attempt) screenshot(ctx context.Context, session browser.Session, s *st
 	}
 }
 
-// judge says what an error means for the attempt.
-func (a *attempt) judge(ctx context.Context, where string, err error) *verdict {
-	v := &verdict{status: store.RunFailed, reason: where + err.Error()}
-	switch {
-	case cancelRequested(ctx):
-		v.status, v.final, v.reason = store.RunCancelled, true, "Cancelled on request"
-	case timedOut(ctx):
-		v.reason = fmt.Sprintf("the test took longer than its timeout of %s; %s", a.timeout(), v.reason)
-	case browser.KindOf(err) == browser.Unsupported:
-		v.final = true
-	}
-	v.stack = v.reason
-	return v
-}
-
 // show publishes the progress of the run at one of its steps.
 func (a *attempt) show(i int, s *store.Step, status string) {
 	done := i
@@ -246,38 +225,6 @@ func (a *attempt) show(i int, s *store.Step, status string) {
 	}
 	a.progress = record
 	a.Progress.Publish(a.in.Queue, a.in.RunID, a.claim.Attempt, record)
-}
-
-// finish records the outcome. The browser's work is done by now: a database that is away for a while must not undo it.
-func (a *attempt) finish(ctx context.Context, o store.Outcome) (queue.Job, error) {
-	result, err := json.Marshal(a.result(o))
-	if err != nil {
-		return queue.Job{}, fmt.Errorf("encoding the result: %w", err)
-	}
-	o.Result, o.Progress = result, a.progress
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
-	defer cancel()
-	unsure := false // an earlier try may have been carried out although the answer was lost
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		job, err := a.Store.FinishAttempt(ctx, a.in.Queue, a.in.RunID, a.claim.Attempt, o, time.Now())
-		switch {
-		case err == nil:
-			return job, nil
-		case unsure && (errors.Is(err, queue.ErrSuperseded) || errors.Is(err, queue.ErrFinished)):
-			return job, fault.Wrap(fault.Unavailable, err, "the outcome may be recorded already; the next claim tells")
-		case errors.Is(err, queue.ErrSuperseded), errors.Is(err, queue.ErrFinished):
-			return job, fault.Wrap(fault.Conflict, err, "this attempt was given up for dead; its outcome does not count")
-		case fault.Of(err) != fault.Unavailable:
-			return job, fmt.Errorf("recording the outcome: %w", err)
-		}
-		unsure = true
-		a.log.WarnContext(ctx, "the outcome could not be recorded yet", "error", err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return job, fmt.Errorf("recording the outcome: %w", err)
-		}
-	}
 }
 
 func (a *attempt) result(o store.Outcome) Result { return resultOf(a.in.RunID, o) }
@@ -319,14 +266,4 @@ func bounded(s string, most int) string {
 		return string(r[:most]) + "…"
 	}
 	return s
-}
-
-// cancelRequested says that somebody cancelled the workflow, as opposed to a worker that stops or was given up for dead.
-func cancelRequested(ctx context.Context) bool {
-	return temporal.IsCanceledError(context.Cause(ctx))
-}
-
-// interrupted says that the attempt can't end properly here.
-func interrupted(ctx context.Context) bool {
-	return ctx.Err() != nil && !cancelRequested(ctx)
 }

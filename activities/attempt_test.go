@@ -126,18 +126,35 @@ func TestUnsupportedStepIsFinal(t *testing.T) {
 	require.Equal(t, 1, b.job(id).AttemptsMade)
 }
 
-func TestBrowserThatDoesNotOpenFailsTheAttempt(t *testing.T) {
+func TestBrowserThatDoesNotOpenIsThePlatformsFault(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.script.openErr = &browser.Error{Kind: browser.Unavailable, Message: "the browser exited"}
 	id := b.add(threeSteps)
+	for stalls := range 6 {
+		_, err := b.try(b.input(id, 0))
+		requireFailure(t, err, "unavailable", "opening a browser: the browser exited")
+		require.Equal(t, stalls, b.job(id).Stalls)
+		require.Zero(t, b.job(id).AttemptsMade)
+	}
 	result := b.attempt(b.input(id, 0))
-	require.False(t, result.Finished)
-	require.False(t, result.RetryAt.IsZero())
-	require.Equal(t, "opening a browser: the browser exited", result.Result.Error)
-	require.Equal(t, 3, result.Result.TotalSteps)
-	require.Equal(t, []store.StepStatus{store.StepSkipped, store.StepSkipped, store.StepSkipped}, statuses(b.steps(id, 1)))
+	require.True(t, result.Finished, "but not for ever")
+	require.Contains(t, result.Result.Error, "job stalled more than allowable limit")
 	require.Empty(t, b.shown.records)
+}
+
+func TestBrowserThatDiesTwiceFailsTheTest(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.script.steps = map[int]outcome{2: fails(browser.Closed, "the browser died")}
+	id := b.add(threeSteps)
+	_, err := b.try(b.input(id, 0))
+	requireFailure(t, err, "unavailable", "the browser died")
+	require.Zero(t, b.job(id).AttemptsMade)
+	result := b.attempt(b.input(id, 0))
+	require.Equal(t, store.RunFailed, result.Result.Status)
+	require.Contains(t, result.Result.Error, "the browser died")
+	require.Equal(t, 1, b.job(id).AttemptsMade)
 }
 
 func TestAttemptThatTakesTooLong(t *testing.T) {
@@ -183,20 +200,20 @@ func TestStoppingWorkerRecordsNothing(t *testing.T) {
 	}}
 	id := b.add(threeSteps)
 	_, err := b.try(b.input(id, 0))
-	requireFailure(t, err, "unavailable", false, "another one takes the run over")
+	requireFailure(t, err, "unavailable", "another one takes the run over")
 	require.Equal(t, 1, b.script.closed)
 	require.Zero(t, b.script.shots)
 	require.Equal(t, "running completed running", b.shown.statuses(t), "nobody is told of a failure")
-	require.Equal(t, []store.StepStatus{store.StepSuccess, store.StepRunning, store.StepPending}, statuses(b.steps(id, 1)))
-	require.Equal(t, queue.Active, b.job(id).State)
-	require.Equal(t, store.RunRunning, b.run(id).Status)
+	require.Equal(t, []store.StepStatus{store.StepSuccess, store.StepSkipped, store.StepSkipped}, statuses(b.steps(id, 1)))
+	require.Equal(t, queue.Waiting, b.job(id).State, "the attempt is given back")
+	require.Equal(t, store.RunPending, b.run(id).Status)
 
 	b.script.steps = nil
 	b.ctx = t.Context() // of the worker that takes it over
 	result := b.attempt(b.input(id, 0))
 	require.True(t, result.Finished)
 	require.Equal(t, 2, result.Attempt)
-	require.Equal(t, 1, b.job(id).Stalls)
+	require.Zero(t, b.job(id).Stalls, "a worker that stops did not die")
 	require.Equal(t, []store.StepStatus{store.StepSuccess, store.StepSkipped, store.StepSkipped}, statuses(b.steps(id, 1)))
 }
 

@@ -23,8 +23,5 @@ func Failure(err error) error {
 		return err
 	}
 	code := fault.Of(err)
-	return temporal.NewApplicationErrorWithOptions(err.Error(), string(code), temporal.ApplicationErrorOptions{
-		NonRetryable: code != fault.Unavailable,
-		Cause:        err,
-	})
+	return temporal.NewApplicationErrorWithOptions(err.Error(), string(code), temporal.ApplicationErrorOptions{Cause: err})
 }

@@ -21,6 +21,7 @@ import (
 type runStore interface {
 	ClaimAttempt(ctx context.Context, queueName, runID, worker string, made int, now time.Time) (store.Claim, error)
 	FinishAttempt(ctx context.Context, queueName, runID string, attempt int, o store.Outcome, now time.Time) (queue.Job, error)
+	ReleaseAttempt(ctx context.Context, queueName, runID string, attempt int) error
 	EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error
 }
 
@@ -74,8 +75,6 @@ const (
 	maxStalls = 5
 	// heartbeatEvery is how soon a cancellation is noticed.
 	heartbeatEvery = 500 * time.Millisecond
-	// recordWithin bounds the records that close an attempt; the database may be away for that long.
-	recordWithin = 45 * time.Second
 )
 
 // ExecuteAttempt carries out one attempt of a run. It returns an error only where the platform failed.
@@ -92,9 +91,14 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	log.InfoContext(ctx, "job started processing", "queue", in.Queue, "worker", t.Worker, "stalls", claim.Job.Stalls)
 
 	a := attempt{TestExecution: t, in: in, claim: claim, log: log, began: time.Now()}
-	outcome := a.execute(ctx)
+	outcome, err := a.execute(ctx)
 	if interrupted(ctx) {
+		a.release(ctx)
 		return AttemptResult{}, fault.New(fault.Unavailable, "this worker stops or lost its hold of the attempt; another one takes the run over")
+	}
+	if err != nil {
+		log.WarnContext(ctx, "the platform failed during an attempt", "error", err)
+		return AttemptResult{}, err
 	}
 	job, err := a.finish(ctx, outcome)
 	if err != nil {

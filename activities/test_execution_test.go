@@ -93,7 +93,7 @@ func TestOutcomeWhoseAnswerWasLostCounts(t *testing.T) {
 			b.cfg.Store = &away{Store: b.records, times: 1, carriesOut: true}
 			id := b.add(threeSteps)
 			_, err := b.try(b.input(id, 0))
-			requireFailure(t, err, "unavailable", false, "may be recorded already")
+			requireFailure(t, err, "unavailable", "may be recorded already")
 			result := b.attempt(b.input(id, 0)) // Temporal tries again
 			require.Equal(t, 1, result.Attempt)
 			require.Equal(t, steps == nil, result.Finished)
@@ -116,7 +116,7 @@ func TestRunThatKillsItsWorkersIsGivenUp(t *testing.T) {
 	result := b.attempt(b.input(id, 0))
 	require.True(t, result.Finished)
 	require.Equal(t, store.RunFailed, result.Result.Status)
-	require.Equal(t, "job stalled more than allowable limit: 6 workers died while they ran this test", result.Result.Error)
+	require.Equal(t, "job stalled more than allowable limit: 6 attempts to run this test ended because a worker, its browser or its database did", result.Result.Error)
 	require.Equal(t, 3, result.Result.TotalSteps)
 	require.Empty(t, b.script.opened)
 	require.Equal(t, queue.Failed, b.job(id).State)
@@ -167,7 +167,7 @@ func TestSupersededAttemptChangesNothing(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]outcome{
 		"its step passed": func(context.Context) error { return nil },
-		"its step failed": fails(browser.Closed, "the browser died"),
+		"its step failed": fails(browser.NotFound, "no such element"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -179,7 +179,7 @@ func TestSupersededAttemptChangesNothing(t *testing.T) {
 				return end(ctx)
 			}}
 			_, err := b.try(b.input(id, 0))
-			requireFailure(t, err, "conflict", true, "its outcome does not count")
+			requireFailure(t, err, "conflict", "its outcome does not count")
 			job := b.job(id)
 			require.Equal(t, queue.Active, job.State)
 			require.Equal(t, "worker-2", job.Worker)
@@ -195,7 +195,7 @@ func TestRunThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	_, err := b.try(b.input("no-such-run", 0))
-	requireFailure(t, err, "not_found", true, "no-such-run")
+	requireFailure(t, err, "not_found", "no-such-run")
 	require.Empty(t, b.script.opened)
 }
 
@@ -239,15 +239,13 @@ func TestEndRunLeavesAnEndedRunAlone(t *testing.T) {
 
 func TestFailure(t *testing.T) {
 	t.Parallel()
-	for code, final := range map[fault.Code]bool{
-		fault.Invalid: true, fault.NotFound: true, fault.Conflict: true, fault.Internal: true, fault.Unavailable: false,
-	} {
+	for _, code := range []fault.Code{fault.Invalid, fault.NotFound, fault.Conflict, fault.Internal, fault.Unavailable} {
 		cause := fault.New(code, "what happened")
 		err := activities.Failure(fmt.Errorf("doing it: %w", cause))
 		app, ok := err.(*temporal.ApplicationError) //nolint:errorlint // it must be the outermost
 		require.True(t, ok)
 		require.Equal(t, string(code), app.Type())
-		require.Equal(t, final, app.NonRetryable())
+		require.False(t, app.NonRetryable(), "the policies in package workflows say which types are final")
 		require.Equal(t, "doing it: what happened", app.Message())
 		require.ErrorIs(t, err, cause)
 		require.Same(t, app, activities.Failure(app), "once is enough")
@@ -256,8 +254,8 @@ func TestFailure(t *testing.T) {
 		require.True(t, ok, "a wrapped one is made the outermost again")
 		require.Equal(t, string(code), wrapped.Type())
 	}
-	requireFailure(t, activities.Failure(errors.New("a bug")), "internal", true, "a bug")
-	requireFailure(t, activities.Failure(context.DeadlineExceeded), "unavailable", false, "deadline")
+	requireFailure(t, activities.Failure(errors.New("a bug")), "internal", "a bug")
+	requireFailure(t, activities.Failure(context.DeadlineExceeded), "unavailable", "deadline")
 	require.NoError(t, activities.Failure(nil))
 	for _, err := range []error{context.Canceled, fmt.Errorf("doing it: %w", context.Canceled), temporal.NewCanceledError()} {
 		require.Equal(t, err, activities.Failure(err), "a cancellation stays one")

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -12,13 +11,10 @@ import (
 	"github.com/cinnamon-qa/cinnamon/store"
 )
 
-var caseIDs = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
-
 func (h *handlers) saveCase(c *gin.Context) {
 	id := c.Param("id")
-	if !caseIDs.MatchString(id) || strings.HasPrefix(id, starter.InlineCasePrefix) {
-		fail(c, h.Log, fault.InvalidField("testCaseId",
-			"it must be 1 to 128 letters, digits, dots, dashes or underscores, and not begin with %q", starter.InlineCasePrefix))
+	if !ids.MatchString(id) || strings.HasPrefix(id, starter.InlineCasePrefix) {
+		fail(c, h.Log, fault.InvalidField("testCaseId", idRule+", and not begin with %q", starter.InlineCasePrefix))
 		return
 	}
 	data, p := body(c)
@@ -58,7 +54,14 @@ func (h *handlers) showCase(c *gin.Context, code int) {
 }
 
 func (h *handlers) listCases(c *gin.Context) {
-	list, err := h.Store.Cases(c.Request.Context(), c.Query("after"), maxListed)
+	after := c.Query("after")
+	if after != "" {
+		if err := queryID("after", after); err != nil {
+			fail(c, h.Log, err)
+			return
+		}
+	}
+	list, err := h.Store.Cases(c.Request.Context(), after, maxListed)
 	if err != nil {
 		fail(c, h.Log, err)
 		return

@@ -6,7 +6,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -39,7 +41,48 @@ func body(c *gin.Context) ([]byte, *problem) {
 	if err != nil {
 		return nil, &problem{Status: http.StatusBadRequest, Code: fault.Invalid, Detail: "the body could not be read"}
 	}
+	if !utf8.Valid(data) {
+		return nil, &problem{Status: http.StatusBadRequest, Code: fault.Invalid, Detail: "the body is not valid UTF-8"}
+	}
 	return data, nil
+}
+
+// ids are what names runs and cases. Anything else is the name of nothing, and the database need not be asked.
+var ids = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+
+const idRule = "it must be 1 to 128 letters, digits, dots, dashes or underscores"
+
+// pathID lets pass who names something in the path that may exist.
+func (h *handlers) pathID(c *gin.Context) {
+	if id := c.Param("id"); !ids.MatchString(id) {
+		fail(c, h.Log, fault.New(fault.NotFound, "there is nothing with the id %q", id))
+	}
+}
+
+// queryID says what is wrong with an id in the query.
+func queryID(field, id string) error {
+	if !ids.MatchString(id) {
+		return fault.InvalidField(field, idRule)
+	}
+	return nil
+}
+
+const (
+	idempotencyHeader = "Idempotency-Key"
+	maxIdempotencyKey = 255
+)
+
+// idempotencyKey returns the request's key, "" if it has none.
+func idempotencyKey(c *gin.Context) (string, error) {
+	keys := c.Request.Header.Values(idempotencyHeader)
+	if len(keys) == 0 {
+		return "", nil
+	}
+	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
+	if key := keys[0]; len(keys) == 1 && key != "" && len(key) <= maxIdempotencyKey && !strings.ContainsFunc(key, unprintable) {
+		return key, nil
+	}
+	return "", fault.InvalidField(idempotencyHeader, "it must be one key of 1 to %d printable ASCII characters", maxIdempotencyKey)
 }
 
 // decode reads a JSON body into target and names the field that doesn't fit.
@@ -51,8 +94,10 @@ func decode(c *gin.Context, target any) *problem {
 	d := json.NewDecoder(strings.NewReader(string(data)))
 	d.DisallowUnknownFields()
 	err := d.Decode(target)
-	if err == nil && d.More() {
-		err = errors.New("there is something after the JSON document")
+	if err == nil {
+		if _, more := d.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("there is something after the JSON document")
+		}
 	}
 	if err == nil {
 		return nil

@@ -60,12 +60,13 @@ type Deps struct {
 
 type handlers struct {
 	Deps
+	services  *prober
 	addresses addresses
 }
 
 // Handler serves the API.
 func Handler(d Deps) http.Handler {
-	h := &handlers{Deps: d, addresses: addresses{
+	h := &handlers{Deps: d, services: &prober{checks: d.Checks}, addresses: addresses{
 		public: strings.TrimSuffix(d.PublicURL, "/"), temporalUI: strings.TrimSuffix(d.Temporal.UIURL, "/"), namespace: d.Temporal.Namespace,
 	}}
 	gin.SetMode(gin.ReleaseMode)
@@ -86,20 +87,21 @@ func Handler(d Deps) http.Handler {
 	api.GET("/health", h.health)
 	api.POST("/test-runs", h.submitRun)
 	api.GET("/test-runs", h.listRuns)
-	api.GET("/test-runs/:id", h.getRun)
-	api.GET("/test-runs/:id/steps", h.listSteps)
-	api.POST("/test-runs/:id/cancel", h.cancelRun)
-	api.GET("/test-runs/:id/artifacts/:artifact", h.getArtifact)
+	api.GET("/test-runs/:id", h.pathID, h.getRun)
+	api.GET("/test-runs/:id/steps", h.pathID, h.listSteps)
+	api.POST("/test-runs/:id/cancel", h.pathID, h.cancelRun)
+	api.GET("/test-runs/:id/artifacts/:artifact", h.pathID, h.getArtifact)
 	api.GET("/test-cases", h.listCases)
 	api.PUT("/test-cases/:id", h.saveCase)
-	api.GET("/test-cases/:id", h.getCase)
+	api.GET("/test-cases/:id", h.pathID, h.getCase)
 	return r
 }
 
 // authorized lets in who presents the key.
 func (h *handlers) authorized(c *gin.Context) {
-	presented, ok := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer ")
-	if !ok {
+	scheme, presented, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+	presented = strings.TrimLeft(presented, " ")
+	if !strings.EqualFold(scheme, "Bearer") { // the letters' case is the client's choice (RFC 9110)
 		presented = c.GetHeader("X-API-Key")
 	}
 	got, want := sha256.Sum256([]byte(presented)), sha256.Sum256([]byte(h.Key.Reveal()))

@@ -29,7 +29,15 @@ func (h *handlers) submitRun(c *gin.Context) {
 		answer(c, *p)
 		return
 	}
-	r.IdempotencyKey = c.GetHeader("Idempotency-Key")
+	var err error
+	if r.IdempotencyKey, err = idempotencyKey(c); err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	if r.TestCaseID != "" && !ids.MatchString(r.TestCaseID) {
+		fail(c, h.Log, fault.InvalidField("testCaseId", idRule))
+		return
+	}
 	run, created, err := h.Starter.Submit(c.Request.Context(), r)
 	if err != nil {
 		fail(c, h.Log, err)
@@ -51,7 +59,7 @@ const (
 )
 
 func (h *handlers) listRuns(c *gin.Context) {
-	ids, limit := c.QueryArray("id"), defaultListed
+	asked, limit := c.QueryArray("id"), defaultListed
 	if text := c.Query("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > maxListed {
@@ -60,14 +68,20 @@ func (h *handlers) listRuns(c *gin.Context) {
 		}
 		limit = n
 	}
-	if len(ids) > maxListed {
+	if len(asked) > maxListed {
 		fail(c, h.Log, fault.InvalidField("id", "ask for at most %d runs at once", maxListed))
 		return
 	}
-	if len(ids) > 0 {
-		limit = len(ids)
+	for _, id := range asked {
+		if err := queryID("id", id); err != nil {
+			fail(c, h.Log, err)
+			return
+		}
 	}
-	runs, err := h.Store.Runs(c.Request.Context(), ids, limit)
+	if len(asked) > 0 {
+		limit = len(asked)
+	}
+	runs, err := h.Store.Runs(c.Request.Context(), asked, limit)
 	if err != nil {
 		fail(c, h.Log, err)
 		return

@@ -48,6 +48,11 @@ func (d *Dir) Save(runID, name string, data []byte) (File, error) {
 	if len(data) > largest {
 		return File{}, ErrTooLarge
 	}
+	for _, element := range []string{runID, name} {
+		if element != filepath.Base(element) || !filepath.IsLocal(element) || element == "." {
+			return File{}, fmt.Errorf("writing artifact %q of run %q: neither may be a path", name, runID)
+		}
+	}
 	folder := filepath.Join("runs", shard(runID), runID)
 	if err := d.root.MkdirAll(folder, 0o750); err != nil {
 		return File{}, fmt.Errorf("creating the folder of run %s: %w", runID, err)

@@ -227,6 +227,40 @@ func TestCancelEndsARunWithinSeconds(t *testing.T) {
 	})
 }
 
+// TestCancelDoesNotWaitForOtherTests cancels runs while longer ones have all the browsers.
+func TestCancelDoesNotWaitForOtherTests(t *testing.T) {
+	t.Parallel()
+	s := ownStack(t, "--concurrency", "1")
+	blocking := s.submit(t, `{"title": "Takes all browsers", "steps": [
+		{"type": "navigate", "url": "/"},
+		{"type": "waitForExpression", "expression": "false", "timeout": 20000}]}`, map[string]any{"attempts": 1})
+	await(t, soon, "the blocking run", func() bool { return s.run(t, blocking.TestRunID).Status == "running" })
+	waiting := s.submit(t, exampleCase(t, "login.json"), nil)
+	delayed := s.submit(t, exampleCase(t, "login.json"), map[string]any{"delay": 3600000})
+	for _, r := range []run{waiting, delayed} {
+		s.request(t, http.MethodPost, "/api/test-runs/"+r.TestRunID+"/cancel", "", http.StatusAccepted, nil)
+		require.Equal(t, "cancelled", s.run(t, r.TestRunID).Status)
+		s.awaitWorkflow(t, r.TestRunID, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED)
+	}
+	require.Equal(t, "running", s.run(t, blocking.TestRunID).Status)
+	s.request(t, http.MethodPost, "/api/test-runs/"+blocking.TestRunID+"/cancel", "", http.StatusAccepted, nil)
+	require.Equal(t, "cancelled", s.awaitEnd(t, blocking.TestRunID, soon).Status)
+}
+
+// TestWorkflowThatIsTerminatedInTemporalEndsItsRun does what somebody does who presses Terminate in the Web UI.
+func TestWorkflowThatIsTerminatedInTemporalEndsItsRun(t *testing.T) {
+	t.Parallel()
+	s := sharedStack(t)
+	judge := newJudge(t, s.Redis, "bullmq6")
+	r := s.submit(t, exampleCase(t, "login.json"), map[string]any{"delay": 3600000})
+	await(t, soon, "the delayed job in Redis", func() bool { return judge.observe(t, r.JobID).State == "delayed" })
+	require.NoError(t, s.client.TerminateWorkflow(t.Context(), "test-execution/"+r.TestRunID, "", "by hand"))
+	ended := s.awaitEnd(t, r.TestRunID, soon)
+	require.Equal(t, "cancelled", ended.Status)
+	require.Equal(t, "Terminated in Temporal", ended.Error)
+	await(t, 5*time.Second, "the end of the job in Redis", func() bool { return judge.observe(t, r.JobID).State == "failed" })
+}
+
 func (s *stack) awaitWorkflow(t *testing.T, runID string, status enumspb.WorkflowExecutionStatus) {
 	t.Helper()
 	await(t, 10*time.Second, "the end of the workflow", func() bool {

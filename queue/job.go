@@ -31,7 +31,7 @@ const (
 	Added     Transition = "added"
 	Started   Transition = "started"
 	Stalled   Transition = "stalled"   // its worker died: back to waiting
-	Retried   Transition = "retried"   // an attempt failed, the next one may start at once
+	Retried   Transition = "retried"   // an attempt failed or was given back, the next one may start at once
 	BackedOff Transition = "backedOff" // an attempt failed, the next one is due later
 	Succeeded Transition = "completed"
 	Exhausted Transition = "failed" // no attempt is left, or none would help
@@ -154,6 +154,12 @@ func (j *Job) Owned(attempt int) error {
 	default:
 		return nil
 	}
+}
+
+// Release gives an attempt back that says nothing of the job: its worker stops. It counts neither as made nor as a stall.
+func (j *Job) Release() Change {
+	j.State = Waiting
+	return j.change(Retried)
 }
 
 // Complete ends the job well.

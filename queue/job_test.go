@@ -112,6 +112,20 @@ func TestJobOfADeadWorkerStallsAndFencesIt(t *testing.T) {
 	require.NoError(t, job.Owned(2))
 }
 
+func TestAttemptThatIsGivenBackCountsForNothing(t *testing.T) {
+	t.Parallel()
+	job := newJob(t, queue.Options{Attempts: 1})
+	_, err := job.Start("stops", 0, now)
+	require.NoError(t, err)
+	require.Equal(t, queue.Retried, job.Release().Transition)
+	changes, err := job.Start("stays", 0, now)
+	require.NoError(t, err)
+	require.Equal(t, []queue.Transition{queue.Started}, transitions(changes))
+	require.Zero(t, job.Stalls)
+	require.Zero(t, job.AttemptsMade)
+	require.Equal(t, 2, job.AttemptsStarted)
+}
+
 func TestOutcomeIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	job := newJob(t, queue.Options{Attempts: 2, Backoff: &queue.Backoff{Type: "fixed", Delay: 50}})

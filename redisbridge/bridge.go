@@ -18,15 +18,18 @@ import (
 
 // outbox is where changes of jobs wait for the relay.
 type outbox interface {
-	Relay(ctx context.Context, queueName string, limit int, apply func(context.Context, []store.OutboxRow) (map[int64]string, error)) (int, error)
+	Relay(ctx context.Context, queueName string, limit int, apply func(context.Context, []store.OutboxRow, postgres.Advance) (map[int64]string, error)) (int, error)
+	Position(ctx context.Context, queueName string) (int64, error)
+	Hold(ctx context.Context, queueName string, do func(ctx context.Context, position int64) error) (bool, error)
 	Listen(ctx context.Context, wake func()) error
 	CanListen() bool
 }
 
-// jobs is what a Redis that lost its data is rebuilt from.
+// jobs is what a Redis that lost data is rebuilt from.
 type jobs interface {
 	OpenJobs(ctx context.Context, queueName string, visit func([]queue.Job) error) error
 	NewestFinished(ctx context.Context, queueName string, state queue.State, limit int) ([]queue.Job, error)
+	FinishedAmong(ctx context.Context, queueName string, ids []string) ([]queue.Job, error)
 }
 
 // Bridge projects the queues to Redis.

@@ -15,6 +15,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )
 
 func prioritized(o *queue.Options) { o.Priority = 5 }
@@ -133,7 +134,7 @@ func TestChangesThatCannotBeShownAreSetAside(t *testing.T) {
 	}, b.events())
 
 	stop()
-	_, err := b.records.Relay(t.Context(), b.def.Name, 10, func(_ context.Context, left []store.OutboxRow) (map[int64]string, error) {
+	_, err := b.records.Relay(t.Context(), b.def.Name, 10, func(_ context.Context, left []store.OutboxRow, _ postgres.Advance) (map[int64]string, error) {
 		for _, row := range left { // of a batch that was cut short, if any
 			require.Equal(t, after, row.Change.Job.ID)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 	pollOnly      = 100 * time.Millisecond
 	// retryAway is how soon a Redis or a Postgres that is away is tried again.
 	retryAway = 200 * time.Millisecond
-	// epochEvery is how often Redis is checked for having lost its data.
+	// epochEvery is how often Redis is checked for having lost data.
 	epochEvery = time.Second
 	// promoteEvery is how often delayed jobs are looked at although none is due: clients may add some.
 	promoteEvery = time.Second
@@ -33,7 +34,7 @@ type relay struct {
 	wake    chan struct{}
 	due     chan struct{}
 	log     *slog.Logger
-	checked time.Time // when the epoch was last seen
+	checked time.Time // when Redis was last seen to have kept its data
 }
 
 func newRelay(b *Bridge, queueName string) *relay {
@@ -81,7 +82,7 @@ func (r *relay) run(ctx context.Context) {
 		}
 		switch {
 		case err != nil:
-			r.checked = time.Time{} // a Redis that was away may come back empty
+			r.checked = time.Time{} // a Redis that was away may come back empty, or with older data
 			timer.Reset(retryAway)
 		case more:
 			timer.Reset(0)
@@ -106,15 +107,16 @@ func (r *relay) step(ctx context.Context) (more bool, err error) {
 	if time.Since(r.checked) < epochEvery {
 		return false, nil
 	}
-	if err := r.ensureEpoch(ctx); err != nil {
+	if err := r.ensureKept(ctx); err != nil {
 		return false, err
 	}
 	r.checked = time.Now()
 	return false, nil
 }
 
-// apply projects a batch of changes and, for runs that ended, their last progress.
-func (r *relay) apply(ctx context.Context, rows []store.OutboxRow) (map[int64]string, error) {
+// apply projects a batch of changes and, for runs that ended, their last progress. Then it marks the position in Redis,
+// before Postgres does: Redis's is never the lower one, unless Redis lost something.
+func (r *relay) apply(ctx context.Context, rows []store.OutboxRow, position postgres.Advance) (map[int64]string, error) {
 	rejected := map[int64]string{}
 	changes := make([]bullmq.Change, 0, len(rows))
 	ids := make([]int64, 0, len(rows))
@@ -144,6 +146,13 @@ func (r *relay) apply(ctx context.Context, rows []store.OutboxRow) (map[int64]st
 	if err := r.showProgress(ctx, finished); err != nil {
 		return nil, err
 	}
+	marked, err := r.projector.MarkPosition(ctx, r.queue, position.From, position.To)
+	if err != nil {
+		return nil, err
+	}
+	if !marked {
+		r.checked = time.Time{} // Redis lost what came before this batch: check without delay
+	}
 	for id, reason := range rejected {
 		r.log.ErrorContext(ctx, "a change can't be shown in Redis and is set aside", "outbox_id", id, "reason", reason)
 	}
@@ -153,30 +162,61 @@ func (r *relay) apply(ctx context.Context, rows []store.OutboxRow) (map[int64]st
 	return rejected, nil
 }
 
-// ensureEpoch rebuilds the queue in a Redis that lost its data: the epoch's key is outside of the queue's own keys, so
-// no client that cleans up a queue deletes it.
-func (r *relay) ensureEpoch(ctx context.Context) error {
+// ensureKept rebuilds the queue in a Redis that lost data: all of it, and the epoch is gone, or the newest of it (a
+// replica that lagged behind took over, an old snapshot was loaded), and the position is behind Postgres's. Both keys are
+// outside of the queue's own, so no client that cleans up a queue deletes them.
+//
+// What listeners were to be told by the lost changes, or may have been told before they got lost, is not told again.
+func (r *relay) ensureKept(ctx context.Context) error {
+	position, err := r.store.Position(ctx, r.queue) // before Redis's, which runs ahead
+	if err != nil {
+		return err
+	}
+	if kept, err := r.kept(ctx, position); err != nil || kept {
+		return err
+	}
+	// No bridge relays meanwhile, so that the position is Redis's when all is shown, and one bridge rebuilds the queue.
+	_, err = r.store.Hold(ctx, r.queue, func(ctx context.Context, position int64) error {
+		if kept, err := r.kept(ctx, position); err != nil || kept {
+			return err
+		}
+		return r.rebuild(ctx, position)
+	})
+	return err
+}
+
+// kept says whether Redis has what it showed when Postgres's position was this one.
+func (r *relay) kept(ctx context.Context, position int64) (bool, error) {
 	epoch, err := r.projector.Epoch(ctx, r.queue)
 	if err != nil {
-		return fmt.Errorf("reading the epoch: %w", err)
+		return false, fmt.Errorf("reading the epoch: %w", err)
 	}
-	if epoch != "" {
-		return nil
+	reached, err := r.projector.Position(ctx, r.queue)
+	if err != nil {
+		return false, err
 	}
+	return epoch != "" && reached >= position, nil
+}
+
+func (r *relay) rebuild(ctx context.Context, position int64) error {
 	n, err := r.resync(ctx)
 	if err != nil {
+		return err
+	}
+	if _, err := r.projector.MarkPosition(ctx, r.queue, 0, position); err != nil {
 		return err
 	}
 	if err := r.projector.MarkEpoch(ctx, r.queue, uuid.NewString()); err != nil {
 		return fmt.Errorf("marking the epoch: %w", err)
 	}
 	if n > 0 {
-		r.log.WarnContext(ctx, "Redis had lost the queue; it is rebuilt", "jobs", n)
+		r.log.WarnContext(ctx, "Redis had lost data of the queue; it is rebuilt", "jobs", n)
 	}
 	return nil
 }
 
-// resync shows all open jobs and the newest finished ones, without events.
+// resync shows all open jobs, the newest finished ones, and those that Redis shows as open although they have ended,
+// without events. Jobs that Postgres doesn't know are left alone: others may add jobs to the queue.
 func (r *relay) resync(ctx context.Context) (shown int, err error) {
 	show := func(list []queue.Job) error {
 		changes := make([]bullmq.Change, 0, len(list))
@@ -217,7 +257,14 @@ func (r *relay) resync(ctx context.Context) (shown int, err error) {
 			return shown, err
 		}
 	}
-	return shown, nil
+	err = r.projector.OpenIDs(ctx, r.queue, func(ids []string) error {
+		ended, err := r.store.FinishedAmong(ctx, r.queue, ids)
+		if err != nil {
+			return err
+		}
+		return show(ended)
+	})
+	return shown, err
 }
 
 // showProgress writes the last progress of jobs that ended not long ago.

@@ -175,8 +175,11 @@ func (c *RequestConfig) validate(bad func(field, format string, args ...any)) {
 		bad("config.maxAdaptations", "it must be between 0 and 100")
 	}
 	if c.BaseURL != "" {
-		if u, err := url.Parse(c.BaseURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		switch u, err := url.Parse(c.BaseURL); {
+		case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
 			bad("config.baseUrl", "it must be an http:// or https:// address")
+		case u.User != nil:
+			bad("config.baseUrl", "it must not hold a user or a password: it is kept and shown in many places")
 		}
 	}
 }

@@ -31,6 +31,11 @@ type runStore interface {
 type startStore interface {
 	RunStarted(ctx context.Context, runID, workflowRunID string) error
 	NotStarted(ctx context.Context, before time.Time, limit int) ([]store.Start, error)
+}
+
+// endStore ends runs that no workflow ends.
+type endStore interface {
+	EndWaiting(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) (ended bool, err error)
 	EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error
 }
 
@@ -39,6 +44,7 @@ type Config struct {
 	Store interface {
 		runStore
 		startStore
+		endStore
 	}
 	Temporal         sdkclient.Client
 	MaxAttempts      int
@@ -56,6 +62,9 @@ type Starter struct {
 
 // New makes a starter.
 func New(cfg Config) *Starter { return &Starter{Config: cfg} }
+
+// temporalWithin bounds how long a request waits for Temporal. A run that is accepted is started later if need be.
+const temporalWithin = 3 * time.Second
 
 // JobData is the documented data of a test-execution job.
 type JobData struct {
@@ -77,7 +86,10 @@ func (s *Starter) Submit(ctx context.Context, r Request) (run store.Run, created
 	}
 	if created {
 		s.Log.InfoContext(ctx, "job added to queue", "queue", start.Queue, "test_run_id", id, "test_case_id", n.TestCaseID)
-		if err := s.start(ctx, start); err != nil {
+		soon, cancel := context.WithTimeout(ctx, temporalWithin)
+		err := s.start(soon, start)
+		cancel()
+		if err != nil {
 			s.Log.WarnContext(ctx, "the workflow could not be started yet; it will be", "test_run_id", id, "error", err)
 		}
 	}
@@ -188,65 +200,13 @@ func (s *Starter) start(ctx context.Context, st store.Start) error {
 	if already, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
 		return s.Store.RunStarted(ctx, st.RunID, already.RunId)
 	}
+	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
+		return fault.Wrap(fault.Invalid, err, "Temporal refuses to start workflow %s", def.WorkflowID(st.RunID))
+	}
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "starting workflow %s", def.WorkflowID(st.RunID))
 	}
 	return s.Store.RunStarted(ctx, st.RunID, started.GetRunID())
-}
-
-// Cancel asks a run to end. It ends as cancelled within seconds; a run that has ended stays as it is.
-func (s *Starter) Cancel(ctx context.Context, runID string) error {
-	run, err := s.Store.Run(ctx, runID)
-	if err != nil {
-		return err
-	}
-	if run.Status.Finished() {
-		return fault.New(fault.Conflict, "test run %q has ended already: it is %s", runID, run.Status)
-	}
-	err = s.Temporal.CancelWorkflow(ctx, run.WorkflowID, "")
-	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
-		return s.cancelWithoutWorkflow(ctx, run)
-	}
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "cancelling workflow %s", run.WorkflowID)
-	}
-	return nil
-}
-
-// cancelWithoutWorkflow ends a run whose workflow never started.
-func (s *Starter) cancelWithoutWorkflow(ctx context.Context, run store.Run) error {
-	o := store.Outcome{Status: store.RunCancelled, Error: "Cancelled on request", TotalSteps: run.TotalSteps}
-	return s.Store.EndRun(ctx, queue.TestExecution, run.ID, o, time.Now())
-}
-
-// Sweep starts the workflows of runs that were accepted some time ago and have none, until ctx ends.
-func (s *Starter) Sweep(ctx context.Context) {
-	const (
-		every = 2 * time.Second
-		grace = 3 * time.Second
-		batch = 100
-	)
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		starts, err := s.Store.NotStarted(ctx, time.Now().Add(-grace), batch)
-		if err != nil {
-			s.Log.WarnContext(ctx, "runs without a workflow could not be looked for", "error", err)
-			continue
-		}
-		for _, st := range starts {
-			if err := s.start(ctx, st); err != nil {
-				s.Log.WarnContext(ctx, "a workflow could not be started yet; it will be", "test_run_id", st.RunID, "error", err)
-				break
-			}
-			s.Log.InfoContext(ctx, "a workflow was started that an earlier try had missed", "test_run_id", st.RunID)
-		}
-	}
 }
 
 // fairnessKey fits a user id into Temporal's limit of 64 bytes.

@@ -30,12 +30,12 @@ func (s Step) Description() string {
 	case TypeSetViewport:
 		return fmt.Sprintf("set viewport to %d×%d", s.Width, s.Height)
 	case TypeNavigate:
-		return "navigate " + shorten(withoutPassword(s.URL), shownSelector)
+		return "navigate " + shorten(HidePassword(s.URL), shownSelector)
 	case TypeDoubleClick:
 		return "double-click " + s.subject()
 	case TypeChange:
-		if s.confidential() {
-			return "change " + s.subject() + " to " + hidden
+		if s.Confidential() {
+			return "change " + s.subject() + " to " + Mask
 		}
 		return fmt.Sprintf("change %s to %q", s.subject(), shorten(s.Value, shownCharacters))
 	case TypeKeyDown:
@@ -52,10 +52,13 @@ func (s Step) Description() string {
 	case TypeWaitForExpression:
 		return "wait for expression " + shorten(oneLine(s.Expression), shownSelector)
 	case CustomAssertText:
+		if s.Confidential() {
+			return "assert text of " + s.subject() + " " + Mask
+		}
 		return fmt.Sprintf("assert text of %s %s", s.subject(), s.Parameters.condition())
 	case CustomAssertValue:
-		if s.confidential() {
-			return "assert value of " + s.subject() + " " + hidden
+		if s.Confidential() {
+			return "assert value of " + s.subject() + " " + Mask
 		}
 		return fmt.Sprintf("assert value of %s %s", s.subject(), s.Parameters.condition())
 	case CustomAssertURL:
@@ -73,15 +76,15 @@ func (s Step) Description() string {
 	}
 }
 
-// hidden stands for a value that nobody should read in a report.
-const hidden = "•••"
+// Mask stands for a value that nobody should read in a report.
+const Mask = "•••"
 
 // confidentialField matches what pages call fields whose value is nobody's business.
 var confidentialField = regexp.MustCompile(`(?i)passw|passphrase|passcode|secret|token|\bpin\b|\botp\b|\bcv[cv]\b|card.?num|cc-(num|csc)|\biban\b`)
 
-// confidential says that the step's element asks for a password or the like. Descriptions travel further than the case:
-// into histories, logs and reports.
-func (s Step) confidential() bool {
+// Confidential says that the step's element asks for a password or the like. Descriptions and failures travel further than
+// the case, into histories, logs and reports: they show Mask in place of the values of such a step.
+func (s Step) Confidential() bool {
 	for _, selector := range s.Selectors {
 		if slices.ContainsFunc(selector, confidentialField.MatchString) {
 			return true
@@ -90,10 +93,16 @@ func (s Step) confidential() bool {
 	return false
 }
 
-// withoutPassword hides the password in an address that has one.
-func withoutPassword(address string) string {
+// userInfo is what stands before the host of an address.
+var userInfo = regexp.MustCompile(`//[^/?#]*@`)
+
+// HidePassword hides the password in an address that has one, and all of the user info in what is no valid address.
+func HidePassword(address string) string {
 	u, err := url.Parse(address)
-	if err != nil || u.User == nil {
+	switch {
+	case err != nil:
+		return userInfo.ReplaceAllString(address, "//"+Mask+"@")
+	case u.User == nil:
 		return address
 	}
 	return u.Redacted()

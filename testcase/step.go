@@ -322,7 +322,10 @@ func orZero(f *float64) float64 {
 func checkBaseURL(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return fmt.Sprintf("is %q: give an address that starts with http:// or https://", s)
+		return fmt.Sprintf("is %q: give an address that starts with http:// or https://", HidePassword(s))
+	}
+	if u.User != nil {
+		return "has a user or a password in it: give the address without them, credentials belong into steps that sign in"
 	}
 	return ""
 }
@@ -331,14 +334,14 @@ func checkBaseURL(s string) string {
 func checkAddress(s string) string {
 	u, err := url.Parse(s)
 	if err != nil {
-		return fmt.Sprintf("is %q, which is not a valid address", s)
+		return fmt.Sprintf("is %q, which is not a valid address", HidePassword(s))
 	}
 	switch u.Scheme {
 	case "", "data":
 		return ""
 	case "http", "https":
 		if u.Host == "" {
-			return fmt.Sprintf("is %q, which names no host", s)
+			return fmt.Sprintf("is %q, which names no host", HidePassword(s))
 		}
 		return ""
 	case "about":
@@ -350,7 +353,7 @@ func checkAddress(s string) string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("is %q: use http://, https:// or a path such as /login", s)
+	return fmt.Sprintf("is %q: use http://, https:// or a path such as /login", HidePassword(s))
 }
 
 // IsNewTabPage reports whether an address is that of Chrome's page for new

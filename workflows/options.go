@@ -11,7 +11,7 @@ import (
 )
 
 // attemptSlack is what an attempt may take beside its browser's time: the claim, the artifacts, the records.
-const attemptSlack = 60 * time.Second
+const attemptSlack = 90 * time.Second
 
 // attemptOptions are the options of an activity that drives a browser. The workflow's own loop counts attempts; what
 // Temporal repeats here is only an attempt whose worker died or whose database was away.
@@ -26,11 +26,15 @@ func attemptOptions(p Policy) workflow.ActivityOptions {
 
 func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
-// recordOptions are the options of an activity that only writes a record.
-func recordOptions() workflow.ActivityOptions {
-	return workflow.ActivityOptions{
-		StartToCloseTimeout: 30 * time.Second,
-		RetryPolicy:         untilAvailable(),
+// recordOptions are the options of the activity that closes a run's records. It is a local one: it must not queue for a
+// browser behind long tests. Only a run that does not exist is no reason to go on trying.
+func recordOptions() workflow.LocalActivityOptions {
+	retry := untilAvailable()
+	retry.NonRetryableErrorTypes = []string{string(fault.NotFound)}
+	return workflow.LocalActivityOptions{
+		StartToCloseTimeout:    15 * time.Second,
+		ScheduleToCloseTimeout: 30 * 24 * time.Hour,
+		RetryPolicy:            retry,
 	}
 }
 
@@ -44,6 +48,13 @@ func untilAvailable() *temporal.RetryPolicy {
 			string(fault.Invalid), string(fault.NotFound), string(fault.Conflict), string(fault.Internal),
 		},
 	}
+}
+
+// callLocal runs a local activity like call.
+func callLocal[I, O any](ctx workflow.Context, act func(context.Context, I) (O, error), in I) (O, error) {
+	var out O
+	err := workflow.ExecuteLocalActivity(ctx, act, in).Get(ctx, &out)
+	return out, err
 }
 
 // call runs an activity; a wrong argument is a compile error.

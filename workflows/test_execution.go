@@ -107,7 +107,7 @@ func (r *testRun) end(ctx workflow.Context, cause error) (activities.Result, err
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	var act *activities.TestExecution
-	_, err := call(workflow.WithActivityOptions(ctx, recordOptions()), act.EndRun, activities.EndRunInput{
+	_, err := callLocal(workflow.WithLocalActivityOptions(ctx, recordOptions()), act.EndRun, activities.EndRunInput{
 		Queue: r.in.Queue, RunID: r.in.RunID, Status: status, Reason: reason,
 	})
 	r.describe(ctx, "Ended: "+string(status)+". "+reason)

@@ -26,7 +26,7 @@ func (r *run) assertText() error {
 	} else {
 		err = expect.ToHaveText(expected, playwright.LocatorAssertionsToHaveTextOptions{Timeout: r.left()})
 	}
-	return r.assertion("text", err, `e => e.textContent`)
+	return r.assertion("text", err, `e.textContent`)
 }
 
 func (r *run) assertValue() error {
@@ -43,27 +43,33 @@ func (r *run) assertValue() error {
 	}
 	err = playwright.NewPlaywrightAssertions().Locator(r.element(wantAttached)).
 		ToHaveValue(expected, playwright.LocatorAssertionsToHaveValueOptions{Timeout: r.left()})
-	return r.assertion("value", err, `e => e.value`)
+	return r.assertion("value", err, `e.value`)
 }
 
+// secretField is the script that says whether an element e holds what nobody
+// should read, whatever selectors call it.
+const secretField = `(e.localName === 'input' && (e.type === 'password' || /password|one-time-code|cc-(number|csc)/.test(e.autocomplete)))` //nolint:gosec // a script, no credentials
+
 // assertion explains why an assertion on the step's element failed. read is the
-// script that gets from the element what was compared.
+// script that gets from the element e what was compared. It is read together
+// with whether it may be shown: a page may change in between.
 func (r *run) assertion(what string, err error, read string) error {
 	if err == nil || isClosed(err) {
 		return err
 	}
-	answer, lookErr := r.element(wantAttached).EvaluateAll(`elements => elements.slice(0, 1).map(` + read + `)`)
+	answer, lookErr := r.element(wantAttached).EvaluateAll(`elements => elements.slice(0, 1).map(e => [` + secretField + `, ` + read + `])[0] || null`)
 	if lookErr != nil {
 		return r.elementError("read", lookErr)
 	}
-	received, ok := answer.([]any)
-	switch {
-	case !ok || len(received) == 0:
+	found, ok := answer.([]any)
+	if !ok || len(found) != 2 {
 		return r.notFound(err)
-	case received[0] == nil:
+	}
+	r.secret = r.secret || found[0] == true
+	if found[1] == nil {
 		return r.fail(browser.Assertion, err, "%s has no %s, expected %s", anyOf(r.step.Selectors), what, r.condition())
 	}
-	return r.fail(browser.Assertion, err, "the %s of %s is %q, expected %s", what, anyOf(r.step.Selectors), brief(fmt.Sprint(received[0])), r.condition())
+	return r.fail(browser.Assertion, err, "the %s of %s is %s, expected %s", what, anyOf(r.step.Selectors), r.quoted(fmt.Sprint(found[1])), r.condition())
 }
 
 func (r *run) assertTitle() error {
@@ -104,7 +110,7 @@ func (r *run) assertURL() error {
 	if err != nil || found {
 		return err
 	}
-	return r.fail(browser.Assertion, nil, "the address is %s, expected %s", clip(address), r.condition())
+	return r.fail(browser.Assertion, nil, "the address is %s, expected %s", clip(testcase.HidePassword(address)), r.condition())
 }
 
 func (r *run) urlMatcher() (func(string) bool, error) {
@@ -162,12 +168,20 @@ func (r *run) condition() string {
 	p := r.step.Parameters
 	switch p.Match {
 	case testcase.MatchContains:
-		return fmt.Sprintf("it to contain %q", brief(p.Expected))
+		return "it to contain " + r.quoted(p.Expected)
 	case testcase.MatchRegexp:
-		return fmt.Sprintf("it to match %q", brief(p.Expected))
+		return "it to match " + r.quoted(p.Expected)
 	case testcase.MatchEquals:
 	}
-	return fmt.Sprintf("%q", brief(p.Expected))
+	return r.quoted(p.Expected)
+}
+
+// quoted is a value for a message: hidden if it is nobody's business.
+func (r *run) quoted(value string) string {
+	if r.secret {
+		return testcase.Mask
+	}
+	return fmt.Sprintf("%q", brief(value))
 }
 
 // brief puts a text on one line that fits a message.

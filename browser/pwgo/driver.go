@@ -80,8 +80,9 @@ type proc struct {
 	headless bool
 	// active counts the sessions that are open, opened those that ever were.
 	active, opened int
-	// retired browsers take no new sessions.
-	retired bool
+	// retired browsers take no new sessions; discarded ones are, because
+	// something went wrong with them. ending is set once, by who ends it.
+	retired, discarded, ending bool
 	// lost is closed when the browser is gone.
 	lost     chan struct{}
 	loseOnce sync.Once

@@ -1,6 +1,11 @@
 package pwgo
 
-import "slices"
+import (
+	"slices"
+	"time"
+
+	"github.com/cinnamon-qa/cinnamon/browser"
+)
 
 // ExecutorNames lists the actions that have an executor.
 func ExecutorNames() []string {
@@ -10,4 +15,23 @@ func ExecutorNames() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// SetGrace sets how long a browser that is given up may go on.
+func SetGrace(p *Pool, grace time.Duration) { p.grace = grace }
+
+// GiveUpBrowser does what a session does that hangs when it is closed.
+func GiveUpBrowser(s browser.Session) {
+	if s, ok := s.(*session); ok {
+		s.pool.discard(s.proc, errLate)
+	}
+}
+
+// BrowserGone is closed when the session's browser has ended. It is the same
+// for all sessions in one browser.
+func BrowserGone(s browser.Session) <-chan struct{} {
+	if s, ok := s.(*session); ok {
+		return s.proc.lost
+	}
+	return nil
 }

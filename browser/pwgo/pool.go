@@ -12,6 +12,9 @@ import (
 // Pool opens sessions in some browsers under one driver.
 type Pool struct {
 	cfg Config
+	// grace is how long a browser that is given up may go on for the sessions
+	// that it has.
+	grace time.Duration
 
 	// starting is held while a driver or a browser starts: the ones who wait
 	// for it may find what they need when it is their turn.
@@ -29,7 +32,7 @@ var _ browser.Opener = (*Pool)(nil)
 
 // New returns a pool that has started nothing yet.
 func New(cfg Config) *Pool {
-	return &Pool{cfg: cfg.withDefaults(), starting: make(chan struct{}, 1)}
+	return &Pool{cfg: cfg.withDefaults(), grace: retireGrace, starting: make(chan struct{}, 1)}
 }
 
 // Start launches the driver and the first browser, so that what is missing on
@@ -52,6 +55,10 @@ func (p *Pool) Start(ctx context.Context) error {
 	p.cfg.Logger.InfoContext(ctx, "browser started", "version", b.browser.Version())
 	return nil
 }
+
+// retireGrace is how long the other sessions of a browser that is given up may
+// take to come to their end.
+const retireGrace = 30 * time.Second
 
 // openAttempts is how often Open tries: in a browser that is running, in a new
 // one, and in a new one under a new driver.
@@ -236,20 +243,37 @@ func (p *Pool) forget(d *driver) {
 	}
 }
 
-// discard gives up a browser that cannot be relied on any more.
+// discard gives up a browser that cannot be relied on any more. One session
+// that hangs says little about the others: the browser takes no new ones, and
+// ends when they have closed or their time is up.
 func (p *Pool) discard(b *proc, cause error) {
 	p.mu.Lock()
-	known := !b.retired && !b.isLost()
-	b.retired = true
+	known := !b.discarded && !b.isLost()
+	b.retired, b.discarded = true, true
+	idle := b.active == 0
 	p.mu.Unlock()
 	if known {
 		p.cfg.Logger.Warn("browser is given up", "error", usefulLine(cause))
 	}
-	if isDriverGone(cause) {
+	switch {
+	case isDriverGone(cause):
 		p.forget(b.driver)
-		return
+	case idle:
+		p.spawn(func() { p.end(b) })
+	case known:
+		p.spawn(func() { p.endLater(b) })
 	}
-	p.spawn(func() { p.end(b) })
+}
+
+// endLater ends a browser that its sessions do not leave in time.
+func (p *Pool) endLater(b *proc) {
+	late := time.NewTimer(p.grace)
+	defer late.Stop()
+	select {
+	case <-late.C:
+		p.end(b)
+	case <-b.lost: // its last session has closed, or the pool
+	}
 }
 
 // release gives a browser back; a retired one ends with its last session.
@@ -266,7 +290,11 @@ func (p *Pool) release(b *proc) {
 // end closes a browser. One that does not close in time has a driver that
 // hangs, which is replaced.
 func (p *Pool) end(b *proc) {
-	if b.isLost() {
+	p.mu.Lock()
+	already := b.ending
+	b.ending = true
+	p.mu.Unlock()
+	if already || b.isLost() {
 		return
 	}
 	err := closeInTime(func() error { return b.browser.Close() })

@@ -31,6 +31,8 @@ type run struct {
 
 	on    *tab
 	frame playwright.Frame
+	// secret is set when the step's values must not be told.
+	secret bool
 }
 
 // tab returns the tab of the step.
@@ -53,6 +55,35 @@ func (r *run) fail(kind browser.Kind, cause error, format string, args ...any) e
 		cause = errors.Join(context.DeadlineExceeded, cause)
 	}
 	return failure(kind, cause, format+" (%s)", append(args, waited(time.Since(r.started)))...)
+}
+
+// discreet forgets what Playwright said about a step whose values must not be
+// told: its log of calls quotes them. Whether time ran out is kept. A change
+// that fails may not have got to see what kind of field it was for.
+func (r *run) discreet(err error) error {
+	e, ok := errors.AsType[*browser.Error](err)
+	if !ok || e.Cause == nil || (!r.secret && r.step.Type != testcase.TypeChange) {
+		return err
+	}
+	quiet := &browser.Error{Kind: e.Kind, Message: e.Message}
+	for _, ended := range []error{context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(e.Cause, ended) {
+			quiet.Cause = ended
+		}
+	}
+	return quiet
+}
+
+// reason is the line of Playwright's that says something, without the values
+// that must not be told.
+func (r *run) reason(err error) string {
+	line := usefulLine(err)
+	for _, value := range []string{r.step.Value, r.step.Parameters.Expected} {
+		if r.secret && value != "" {
+			line = strings.ReplaceAll(line, value, testcase.Mask)
+		}
+	}
+	return line
 }
 
 // until waits for ok to become true; false if time runs out before.
@@ -137,7 +168,7 @@ func (r *run) findTab() error {
 		return true
 	})
 	if err == nil && !found {
-		return r.fail(browser.NotFound, nil, "no tab shows %s", r.step.Target)
+		return r.fail(browser.NotFound, nil, "no tab shows %s", testcase.HidePassword(r.step.Target))
 	}
 	return err
 }

@@ -156,7 +156,7 @@ func (s *session) call(ctx context.Context, fn func() error) error {
 // Do implements browser.Session.
 func (s *session) Do(ctx context.Context, step testcase.Step) error {
 	limit := step.TimeoutOr(s.options.StepTimeout)
-	r := &run{session: s, ctx: ctx, step: step, started: time.Now()}
+	r := &run{session: s, ctx: ctx, step: step, started: time.Now(), secret: step.Confidential()}
 	r.deadline = r.started.Add(limit)
 	if d, ok := ctx.Deadline(); ok && d.Add(-deadlineMargin).Before(r.deadline) {
 		r.deadline, r.cut = d.Add(-deadlineMargin), true
@@ -164,7 +164,7 @@ func (s *session) Do(ctx context.Context, step testcase.Step) error {
 	// Not all of Playwright's calls have a timeout of their own.
 	hangs, cancel := context.WithDeadline(ctx, r.deadline.Add(hangGrace))
 	defer cancel()
-	err := s.call(hangs, r.do)
+	err := s.call(hangs, func() error { return r.discreet(r.do()) })
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && browser.KindOf(err) == "" {
 		return r.fail(browser.Timeout, err, "the page does not answer")
 	}
@@ -238,7 +238,7 @@ func (s *session) Close(ctx context.Context) error {
 }
 
 // startClosing closes the browser context in the background. If it does not
-// close in time the browser is given up.
+// close in time the browser takes no more sessions.
 func (s *session) startClosing() {
 	s.closing.Do(func() {
 		s.mu.Lock()
@@ -267,5 +267,5 @@ func (s *session) closeContext() error {
 		return nil
 	}
 	s.pool.discard(s.proc, err)
-	return failure(browser.Closed, err, "the session did not close in time, its browser is given up")
+	return failure(browser.Closed, err, "the session did not close in time, its browser takes no more of them")
 }

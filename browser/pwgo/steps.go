@@ -40,15 +40,15 @@ func (r *run) navigate() error {
 	case strings.Contains(err.Error(), "interrupted by another navigation"):
 		return r.waitForLoad() // the page sent the browser on
 	case isTimeout(err):
-		return r.fail(browser.Navigation, err, "%s did not load", address)
+		return r.fail(browser.Navigation, err, "%s did not load", testcase.HidePassword(address))
 	}
-	return failure(browser.Navigation, err, "cannot open %s: %s", clip(address), netReason(err))
+	return failure(browser.Navigation, err, "cannot open %s: %s", clip(testcase.HidePassword(address)), netReason(err))
 }
 
 func (r *run) waitForLoad() error {
 	err := r.frame.WaitForLoadState(playwright.FrameWaitForLoadStateOptions{Timeout: r.left()})
 	if err != nil && isTimeout(err) {
-		return r.fail(browser.Navigation, err, "%s did not finish loading", r.frame.URL())
+		return r.fail(browser.Navigation, err, "%s did not finish loading", testcase.HidePassword(r.frame.URL()))
 	}
 	return err
 }
@@ -94,7 +94,7 @@ func (r *run) withNavigation(execute executor) error {
 			return failure(browser.Navigation, err, "the step led to a page that cannot be opened: %s", netReason(err))
 		}
 	case <-late.C:
-		return r.fail(browser.Navigation, nil, "the step led to no other page, the browser is still at %s", r.on.page.URL())
+		return r.fail(browser.Navigation, nil, "the step led to no other page, the browser is still at %s", testcase.HidePassword(r.on.page.URL()))
 	case <-r.session.proc.lost:
 		return failure(browser.Closed, nil, "the browser died")
 	case <-r.ctx.Done():
@@ -187,11 +187,12 @@ func (r *run) change() error {
 	if err == nil || isTimeout(err) || isClosed(err) {
 		return r.elementError("change", err)
 	}
-	field, infoErr := element.EvaluateAll(`elements => elements.slice(0, 1).map(e => [e.localName, e.type || '', e.value || ''])[0] || null`)
+	field, infoErr := element.EvaluateAll(`elements => elements.slice(0, 1).map(e => [e.localName, e.type || '', e.value || '', ` + secretField + `])[0] || null`)
 	if infoErr != nil {
 		return infoErr
 	}
-	name, kind, value := fieldInfo(field)
+	name, kind, value, secret := fieldInfo(field)
+	r.secret = r.secret || secret
 	switch {
 	case name == "select":
 		_, err = element.SelectOption(playwright.SelectOptionValues{ValuesOrLabels: &[]string{r.step.Value}}, playwright.LocatorSelectOptionOptions{Timeout: r.left()})
@@ -201,15 +202,15 @@ func (r *run) change() error {
 	case kind == "file":
 		return failure(browser.Unsupported, err, "%s is a file field: use the step %s", anyOf(r.step.Selectors), testcase.CustomUploadFile)
 	}
-	return failure(browser.Unsupported, err, "%s does not take this value: %s", anyOf(r.step.Selectors), usefulLine(err))
+	return failure(browser.Unsupported, err, "%s does not take this value: %s", anyOf(r.step.Selectors), r.reason(err))
 }
 
-func fieldInfo(answer any) (name, kind, value string) {
+func fieldInfo(answer any) (name, kind, value string, secret bool) {
 	info, ok := answer.([]any)
-	if !ok || len(info) != 3 {
-		return "", "", ""
+	if !ok || len(info) != 4 {
+		return "", "", "", false
 	}
-	return fmt.Sprint(info[0]), fmt.Sprint(info[1]), fmt.Sprint(info[2])
+	return fmt.Sprint(info[0]), fmt.Sprint(info[1]), fmt.Sprint(info[2]), info[3] == true
 }
 
 // isChecked reads the value of a change step for a box: what people write, or
@@ -272,7 +273,7 @@ func (r *run) elementError(verb string, err error) error {
 	case strings.Contains(err.Error(), "invalid selector"):
 		return failure(browser.Unsupported, err, "none of the selectors is valid: %s", anyOf(r.step.Selectors))
 	case !isTimeout(err):
-		return failure(browser.Script, err, "cannot %s %s: %s", verb, anyOf(r.step.Selectors), usefulLine(err))
+		return failure(browser.Script, err, "cannot %s %s: %s", verb, anyOf(r.step.Selectors), r.reason(err))
 	}
 	if reason := obstacle(err); reason != "" {
 		return r.fail(browser.Timeout, err, "cannot %s %s: %s", verb, anyOf(r.step.Selectors), reason)

@@ -34,11 +34,11 @@ func (e exitError) Error() string {
 func (e exitError) Unwrap() error { return e.err }
 
 func codeOf(err error) int {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return exitPassed
-	}
 	if exit, ok := errors.AsType[exitError](err); ok {
 		return exit.code
+	}
+	if err == nil || errors.Is(err, context.Canceled) {
+		return exitPassed
 	}
 	if _, ok := errors.AsType[usageError](err); ok || isCobraUsage(err) {
 		return exitUsage

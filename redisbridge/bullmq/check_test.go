@@ -135,6 +135,11 @@ func TestRedisThatDoesNotAnswer(t *testing.T) {
 	_, err = p.Epoch(t.Context(), "q")
 	require.ErrorIs(t, err, net.ErrClosed)
 	require.ErrorIs(t, p.MarkEpoch(t.Context(), "q", "e"), net.ErrClosed)
+	_, err = p.Position(t.Context(), "q")
+	require.ErrorIs(t, err, net.ErrClosed)
+	_, err = p.MarkPosition(t.Context(), "q", 0, 1)
+	require.ErrorIs(t, err, net.ErrClosed)
+	require.ErrorIs(t, p.OpenIDs(t.Context(), "q", nil), net.ErrClosed)
 }
 
 func TestMissingOptionsAreMadeUp(t *testing.T) {

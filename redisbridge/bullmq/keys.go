@@ -70,5 +70,8 @@ func (k Keys) Waiting() string { return k.public + "waiting" }
 // Epoch is the private key that tells a Redis which lost its data from one that a client cleaned up.
 func (k Keys) Epoch() string { return k.private + "epoch" }
 
+// Position is the private key that says how far the changes of the queue are shown.
+func (k Keys) Position() string { return k.private + "position" }
+
 // Gone is the private tombstone of a job whose hash was deleted.
 func (k Keys) Gone(id string) string { return k.private + "gone:" + id }

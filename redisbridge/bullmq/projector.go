@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,6 +19,10 @@ const (
 	// promotionsAtOnce and deletionsAtOnce bound how long one script keeps Redis busy.
 	promotionsAtOnce = 1000
 	deletionsAtOnce  = 1000
+	// idsAtOnce is how many ids are read at once, and idsAgain how many of them with the next ones again: as many may
+	// leave the list meanwhile without hiding another.
+	idsAtOnce = 1000
+	idsAgain  = 100
 )
 
 // Outcome says what became of a change.
@@ -50,6 +55,7 @@ type Projector struct {
 	project      script
 	promote      script
 	progress     script
+	position     script
 }
 
 // Option alters a projector.
@@ -69,6 +75,7 @@ func NewProjector(rdb redis.UniversalClient, prefix string, options ...Option) *
 		project:      loadScript("project-18.lua"),
 		promote:      loadScript("promote-10.lua"),
 		progress:     loadScript("progress-3.lua"),
+		position:     loadScript("position-1.lua"),
 	}
 	for _, option := range options {
 		option(p)
@@ -212,4 +219,93 @@ func (p *Projector) Epoch(ctx context.Context, queue string) (string, error) {
 		return "", fmt.Errorf("reading the epoch of queue %s: %w", queue, err)
 	}
 	return epoch, nil
+}
+
+// MarkPosition says that the changes of the queue are shown up to a position, provided that they were up to the one
+// before it; else it leaves the mark where it is and returns false: Redis has lost some that it once showed. The mark
+// never goes back.
+func (p *Projector) MarkPosition(ctx context.Context, queue string, before, position int64) (marked bool, err error) {
+	replies, err := p.position.runAll(ctx, p.rdb, []call{{keys: []string{p.Keys(queue).Position()}, args: []any{before, position}}})
+	if err == nil {
+		err = replies[0].Err()
+	}
+	if err != nil {
+		return false, fmt.Errorf("marking the position of queue %s: %w", queue, err)
+	}
+	return replies[0].Val() == int64(1), nil
+}
+
+// Position returns the mark, or 0 if there is none. A lower one than was marked last means that Redis came back with
+// older data: what changed since must be shown again.
+func (p *Projector) Position(ctx context.Context, queue string) (int64, error) {
+	position, err := p.rdb.Get(ctx, p.Keys(queue).Position()).Int64()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return 0, fmt.Errorf("reading the position of queue %s: %w", queue, err)
+	}
+	return position, nil
+}
+
+// OpenIDs calls visit with the ids, a thousand or so at a time, that Redis shows as not finished. An id that moves
+// meanwhile, as visit may make it do, can come twice. They may be of jobs that others added.
+func (p *Projector) OpenIDs(ctx context.Context, queue string, visit func(ids []string) error) error {
+	k := p.Keys(queue)
+	// What is promoted or gathered on the way is met at the latest where it goes to. A key of another type holds no ids.
+	for _, walk := range []struct {
+		key  string
+		each func(ctx context.Context, key string, visit func([]string) error) error
+	}{
+		{k.Delayed(), p.eachMember},
+		{k.Paused(), p.eachElement},
+		{k.Prioritized(), p.eachMember},
+		{k.Wait(), p.eachElement},
+		{k.Active(), p.eachElement},
+	} {
+		if err := walk.each(ctx, walk.key, visit); err != nil && !refusal(err) {
+			return fmt.Errorf("walking the open jobs of queue %s: %w", queue, err)
+		}
+	}
+	return nil
+}
+
+// eachElement reads the whole list before it visits, as that takes elements out.
+func (p *Projector) eachElement(ctx context.Context, key string, visit func([]string) error) error {
+	var all []string
+	for start := int64(0); ; start += idsAtOnce - idsAgain {
+		ids, err := p.rdb.LRange(ctx, key, start, start+idsAtOnce-1).Result()
+		if err != nil {
+			return err
+		}
+		all = append(all, ids...)
+		if len(ids) < idsAtOnce {
+			break
+		}
+	}
+	for ids := range slices.Chunk(all, idsAtOnce) {
+		if err := visit(ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Projector) eachMember(ctx context.Context, key string, visit func([]string) error) error {
+	for cursor := uint64(0); ; {
+		found, next, err := p.rdb.ZScan(ctx, key, cursor, "", idsAtOnce).Result()
+		if err != nil {
+			return err
+		}
+		ids := make([]string, 0, len(found)/2)
+		for i := 0; i < len(found); i += 2 { // a score follows each
+			ids = append(ids, found[i])
+		}
+		if len(ids) > 0 {
+			if err := visit(ids); err != nil {
+				return err
+			}
+		}
+		if next == 0 {
+			return nil
+		}
+		cursor = next
+	}
 }

@@ -2,6 +2,8 @@ package bullmq_test
 
 import (
 	"encoding/json"
+	"errors"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -132,6 +134,77 @@ func TestEpoch(t *testing.T) {
 	require.NoError(t, b.projector.MarkEpoch(t.Context(), b.queue, "e1"))
 	require.Equal(t, "e1", epoch())
 	require.NotContains(t, b.keys.Epoch()[:len(b.keys.Base())], b.keys.Base())
+}
+
+func TestPosition(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mark := func(before, position int64) (marked bool, now int64) {
+		marked, err := b.projector.MarkPosition(t.Context(), b.queue, before, position)
+		require.NoError(t, err)
+		now, err = b.projector.Position(t.Context(), b.queue)
+		require.NoError(t, err)
+		return marked, now
+	}
+	for _, step := range []struct {
+		name             string
+		before, position int64
+		marked           bool
+		now              int64
+	}{
+		{"none yet, and some are missing", 3, 5, false, 0},
+		{"the first", 0, 5, true, 5},
+		{"the next", 5, 1 << 50, true, 1 << 50},
+		{"again", 5, 1 << 50, true, 1 << 50},
+		{"an older one", 4, 7, true, 1 << 50},
+		{"one after a gap", 1<<50 + 1, 1<<50 + 2, false, 1 << 50},
+	} {
+		marked, now := mark(step.before, step.position)
+		require.Equal(t, step.marked, marked, step.name)
+		require.Equal(t, step.now, now, step.name)
+	}
+	require.NotContains(t, b.keys.Position()[:len(b.keys.Base())], b.keys.Base())
+}
+
+func TestOpenIDs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	open := func() (ids []string) {
+		require.NoError(t, b.projector.OpenIDs(t.Context(), b.queue, func(some []string) error {
+			require.NotEmpty(t, some)
+			ids = append(ids, some...)
+			return nil
+		}))
+		return ids
+	}
+	require.Empty(t, open())
+	var want []string
+	pipe := b.rdb.Pipeline()
+	for _, key := range []string{b.keys.Wait(), b.keys.Paused(), b.keys.Active(), b.keys.Prioritized(), b.keys.Delayed()} {
+		for i := range 2345 {
+			id := key + strconv.Itoa(i)
+			want = append(want, id)
+			if key == b.keys.Prioritized() || key == b.keys.Delayed() {
+				pipe.ZAdd(t.Context(), key, redis.Z{Score: float64(i), Member: id})
+			} else {
+				pipe.LPush(t.Context(), key, id)
+			}
+		}
+	}
+	pipe.ZAdd(t.Context(), b.keys.Completed(), redis.Z{Member: "ended"})
+	_, err := pipe.Exec(t.Context())
+	require.NoError(t, err)
+	found := open()
+	slices.Sort(found)
+	slices.Sort(want)
+	require.Equal(t, want, slices.Compact(found))
+
+	enough := errors.New("enough")
+	require.ErrorIs(t, b.projector.OpenIDs(t.Context(), b.queue, func([]string) error { return enough }), enough)
+	require.NoError(t, b.rdb.Del(t.Context(), b.keys.Delayed(), b.keys.Prioritized(), b.keys.Paused()).Err())
+	require.ErrorIs(t, b.projector.OpenIDs(t.Context(), b.queue, func([]string) error { return enough }), enough)
+	require.NoError(t, b.rdb.Set(t.Context(), b.keys.Delayed(), "not a set", 0).Err())
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(open()))), 2*2345)
 }
 
 func TestRetentionByCount(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )
 
 // openJob reads the record of a job that has not ended.
@@ -161,7 +162,7 @@ func testWorkersClaimAtTheSameTime(t *testing.T, f *fixture) {
 
 	var seqs []int64
 	var last queue.Change
-	_, err := f.Relay(t.Context(), queue.TestExecution, 100, func(_ context.Context, rows []store.OutboxRow) (map[int64]string, error) {
+	_, err := f.Relay(t.Context(), queue.TestExecution, 100, func(_ context.Context, rows []store.OutboxRow, _ postgres.Advance) (map[int64]string, error) {
 		for _, row := range rows {
 			last = row.Change
 			seqs = append(seqs, row.Change.Job.Seq)

@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -28,9 +31,15 @@ func (s *Store) appendOutbox(batch *pgx.Batch, changes ...queue.Change) error {
 	return nil
 }
 
-// Relay hands the oldest changes of a queue to apply and deletes them when it returns nil. What apply rejects, by row
-// id and with a reason, is set aside. Only one relay works on a queue at a time; the others get none.
-func (s *Store) Relay(ctx context.Context, queueName string, limit int, apply func(context.Context, []store.OutboxRow) (rejected map[int64]string, err error)) (applied int, err error) {
+// Advance is a move of a queue's position, which says how far the outbox is applied. It grows with every batch.
+type Advance struct {
+	From, To int64
+}
+
+// Relay hands the oldest changes of a queue to apply and deletes them when it returns nil, together with
+// moving the position on; apply may keep a copy of that. What apply rejects, by row id and with a reason, is set aside.
+// Only one relay works on a queue at a time; the others get none.
+func (s *Store) Relay(ctx context.Context, queueName string, limit int, apply func(context.Context, []store.OutboxRow, Advance) (rejected map[int64]string, err error)) (applied int, err error) {
 	var outside error // apply's own error, kept apart from the database's
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		var mine bool
@@ -42,7 +51,12 @@ func (s *Store) Relay(ctx context.Context, queueName string, limit int, apply fu
 			return err
 		}
 		if len(rows) > 0 {
-			refused, err := apply(ctx, rows)
+			var position Advance
+			advance := tx.QueryRow(ctx, s.query["outbox_advance"], queueName, rows[len(rows)-1].ID)
+			if err := advance.Scan(&position.From, &position.To); err != nil {
+				return err
+			}
+			refused, err := apply(ctx, rows, position)
 			if err != nil {
 				outside = err
 				return err
@@ -71,6 +85,36 @@ func (s *Store) Relay(ctx context.Context, queueName string, limit int, apply fu
 	default:
 		return applied, nil
 	}
+}
+
+// Position reads how far the outbox of a queue is applied: 0 if nothing ever was. A batch that is being applied counts
+// when it is committed.
+func (s *Store) Position(ctx context.Context, queueName string) (position int64, err error) {
+	if err := s.pool.QueryRow(ctx, s.query["outbox_position"], queueName).Scan(&position); err != nil {
+		return 0, coded(err, "the relay's position could not be read")
+	}
+	return position, nil
+}
+
+// Hold calls do, with the queue's position, while no relay works on the queue; held is false, and do not called, when
+// one does.
+func (s *Store) Hold(ctx context.Context, queueName string, do func(ctx context.Context, position int64) error) (held bool, err error) {
+	var outside error // do's own error, kept apart from the database's
+	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, s.query["outbox_lock"], queueName).Scan(&held); err != nil || !held {
+			return err
+		}
+		var position int64
+		if err := tx.QueryRow(ctx, s.query["outbox_position"], queueName).Scan(&position); err != nil {
+			return err
+		}
+		outside = do(ctx, position)
+		return outside
+	})
+	if outside != nil {
+		return held, outside
+	}
+	return held, err
 }
 
 func (s *Store) outboxBatch(ctx context.Context, tx pgx.Tx, queueName string, limit int) ([]store.OutboxRow, map[int64]string, error) {
@@ -121,6 +165,17 @@ func (s *Store) OpenJobs(ctx context.Context, queueName string, visit func([]que
 // NewestFinished reads a queue's newest jobs that ended in the state, oldest of them first.
 func (s *Store) NewestFinished(ctx context.Context, queueName string, state queue.State, limit int) ([]queue.Job, error) {
 	return s.jobs(ctx, "job_newest_finished", queueName, string(state), limit)
+}
+
+// FinishedAmong reads those of a queue's jobs with these ids that have finished. The ids may be anybody's.
+func (s *Store) FinishedAmong(ctx context.Context, queueName string, ids []string) ([]queue.Job, error) {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { // no text column can hold those
+		return !utf8.ValidString(id) || strings.Contains(id, "\x00")
+	})
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return s.jobs(ctx, "job_finished_among", queueName, ids)
 }
 
 func (s *Store) jobs(ctx context.Context, query string, args ...any) ([]queue.Job, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )
 
 // relay hands all that waits, in batches, to a function that takes everything, and returns it.
@@ -20,7 +21,7 @@ func (f *fixture) relay(t *testing.T, limit int) (rows []store.OutboxRow) {
 	t.Helper()
 	for {
 		batch := 0
-		applied, err := f.Relay(t.Context(), queue.TestExecution, limit, func(_ context.Context, found []store.OutboxRow) (map[int64]string, error) {
+		applied, err := f.Relay(t.Context(), queue.TestExecution, limit, func(_ context.Context, found []store.OutboxRow, _ postgres.Advance) (map[int64]string, error) {
 			batch = len(found)
 			rows = append(rows, found...)
 			return nil, nil
@@ -62,7 +63,7 @@ func testRelayKeepsWhatFailed(t *testing.T, f *fixture) {
 	f.migrated(t)
 	f.begun(t, "run-1", threeAttempts)
 	away := errors.New("Redis is away")
-	applied, err := f.Relay(t.Context(), queue.TestExecution, 10, func(_ context.Context, rows []store.OutboxRow) (map[int64]string, error) {
+	applied, err := f.Relay(t.Context(), queue.TestExecution, 10, func(_ context.Context, rows []store.OutboxRow, _ postgres.Advance) (map[int64]string, error) {
 		return map[int64]string{rows[0].ID: "rejected, but not for good"}, away
 	})
 	require.ErrorIs(t, err, away)
@@ -79,7 +80,7 @@ func testRelaySetsAside(t *testing.T, f *fixture) {
 	f.create(t, newRun(t, "run-2", threeAttempts))
 	f.create(t, newRun(t, "run-3", threeAttempts))
 
-	applied, err := f.Relay(t.Context(), queue.TestExecution, 10, func(_ context.Context, rows []store.OutboxRow) (map[int64]string, error) {
+	applied, err := f.Relay(t.Context(), queue.TestExecution, 10, func(_ context.Context, rows []store.OutboxRow, _ postgres.Advance) (map[int64]string, error) {
 		require.Len(t, rows, 3, "what can't be read is not handed out")
 		return map[int64]string{rows[1].ID: "its id has a \x00 colon"}, nil
 	})
@@ -107,7 +108,7 @@ func testRelaySetsAside(t *testing.T, f *fixture) {
 	require.Contains(t, rejected.Change, `"id":"run-2"`)
 
 	f.exec(t, `INSERT INTO outbox (queue, job_id, seq, change) VALUES ($1, 'odd', 8, '[]')`, queue.TestExecution)
-	applied, err = f.Relay(t.Context(), queue.TestExecution, 10, func(context.Context, []store.OutboxRow) (map[int64]string, error) {
+	applied, err = f.Relay(t.Context(), queue.TestExecution, 10, func(context.Context, []store.OutboxRow, postgres.Advance) (map[int64]string, error) {
 		return nil, errors.New("there is nothing to apply")
 	})
 	require.NoError(t, err)
@@ -119,10 +120,10 @@ func testOneRelayAtATime(t *testing.T, f *fixture) {
 	f.migrated(t)
 	f.create(t, newRun(t, "run-1", threeAttempts))
 	standby := f.open(t)
-	refuse := func(context.Context, []store.OutboxRow) (map[int64]string, error) {
+	refuse := func(context.Context, []store.OutboxRow, postgres.Advance) (map[int64]string, error) {
 		return nil, errors.New("another relay is at work")
 	}
-	applied, err := f.Relay(t.Context(), queue.TestExecution, 10, func(ctx context.Context, rows []store.OutboxRow) (map[int64]string, error) {
+	applied, err := f.Relay(t.Context(), queue.TestExecution, 10, func(ctx context.Context, rows []store.OutboxRow, _ postgres.Advance) (map[int64]string, error) {
 		require.Len(t, rows, 1)
 		for _, other := range []*fixture{f, {Store: standby}} {
 			n, err := other.Relay(ctx, queue.TestExecution, 10, refuse)
@@ -140,7 +141,7 @@ func testOneRelayAtATime(t *testing.T, f *fixture) {
 	require.Equal(t, []string{"run-2 1 added"}, f.waiting(t), "what came later stays")
 
 	rows := 0
-	applied, err = standby.Relay(t.Context(), queue.TestExecution, 10, func(_ context.Context, found []store.OutboxRow) (map[int64]string, error) {
+	applied, err = standby.Relay(t.Context(), queue.TestExecution, 10, func(_ context.Context, found []store.OutboxRow, _ postgres.Advance) (map[int64]string, error) {
 		rows = len(found)
 		return nil, nil
 	})
@@ -319,4 +320,96 @@ func testNewestFinished(t *testing.T, f *fixture) {
 	require.Equal(t, []string{"run-3", "run-1", "run-0"}, newest(queue.Completed, 3))
 	require.Equal(t, []string{"run-5", "run-2"}, newest(queue.Failed, 3))
 	require.Empty(t, newest(queue.Waiting, 3))
+}
+
+func testPosition(t *testing.T, f *fixture) {
+	f.migrated(t)
+	position := func() int64 {
+		p, err := f.Position(t.Context(), queue.TestExecution)
+		require.NoError(t, err)
+		return p
+	}
+	insert := func(id int64) {
+		f.exec(t, `INSERT INTO outbox (id, queue, job_id, seq, change) OVERRIDING SYSTEM VALUE
+			VALUES ($1, $2, 'x', 1, '{"transition":"added"}')`, id, queue.TestExecution)
+	}
+	relay := func(problem error) (moved postgres.Advance) {
+		before := position()
+		_, err := f.Relay(t.Context(), queue.TestExecution, 10, func(_ context.Context, _ []store.OutboxRow, a postgres.Advance) (map[int64]string, error) {
+			moved = a
+			require.Equal(t, before, position(), "what is not committed does not count")
+			return nil, problem
+		})
+		require.ErrorIs(t, err, problem)
+		return moved
+	}
+	require.Zero(t, position())
+	require.Zero(t, relay(nil), "nothing to do")
+	insert(1007)
+	insert(1010)
+	away := errors.New("Redis is away")
+	require.Equal(t, postgres.Advance{From: 0, To: 1010}, relay(away))
+	require.Zero(t, position())
+	require.Equal(t, postgres.Advance{From: 0, To: 1010}, relay(nil))
+	require.EqualValues(t, 1010, position())
+	insert(1008) // its transaction began before the others and was committed after them
+	require.Equal(t, postgres.Advance{From: 1010, To: 1011}, relay(nil))
+	require.EqualValues(t, 1011, position())
+	insert(1011)
+	require.Equal(t, postgres.Advance{From: 1011, To: 1012}, relay(nil))
+	insert(1020)
+	require.Equal(t, postgres.Advance{From: 1012, To: 1020}, relay(nil))
+	other, err := f.Position(t.Context(), "other")
+	require.NoError(t, err)
+	require.Zero(t, other)
+}
+
+func testHold(t *testing.T, f *fixture) {
+	f.migrated(t)
+	f.create(t, newRun(t, "run-1", threeAttempts))
+	require.Len(t, f.relay(t, 10), 1)
+	f.claim(t, "run-1", 0)
+	reached, err := f.Position(t.Context(), queue.TestExecution)
+	require.NoError(t, err)
+	require.Positive(t, reached)
+
+	never := func(context.Context, int64) error { return errors.New("another one is at work") }
+	enough := errors.New("enough")
+	held, err := f.Hold(t.Context(), queue.TestExecution, func(ctx context.Context, position int64) error {
+		require.Equal(t, reached, position)
+		require.Empty(t, f.relay(t, 10), "relays rest")
+		held, err := f.Hold(ctx, queue.TestExecution, never)
+		require.NoError(t, err)
+		require.False(t, held)
+		held, err = f.Hold(ctx, "other", func(_ context.Context, position int64) error { require.Zero(t, position); return nil })
+		require.NoError(t, err)
+		require.True(t, held)
+		return enough
+	})
+	require.ErrorIs(t, err, enough)
+	require.True(t, held)
+	require.Len(t, f.relay(t, 10), 1, "and go on")
+}
+
+func testFinishedAmong(t *testing.T, f *fixture) {
+	f.migrated(t)
+	for _, id := range []string{"ended", "failed", "open", "unasked"} {
+		f.create(t, newRun(t, id, threeAttempts))
+		if id != "open" {
+			require.NoError(t, f.EndRun(t.Context(), queue.TestExecution, id, failed, now))
+		}
+	}
+	among := func(queueName string, ids ...string) (found []string) {
+		jobs, err := f.FinishedAmong(t.Context(), queueName, ids)
+		require.NoError(t, err)
+		for _, j := range jobs {
+			require.True(t, j.State.Finished())
+			found = append(found, j.ID)
+		}
+		return found
+	}
+	require.Equal(t, []string{"ended", "failed"}, among(queue.TestExecution, "\xff", "failed", "open", "a\x00b", "ended", "ended", "0:0"))
+	require.Empty(t, among(queue.TestExecution))
+	require.Empty(t, among(queue.TestExecution, "\xff"))
+	require.Empty(t, among("other", "ended"))
 }

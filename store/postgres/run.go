@@ -186,6 +186,39 @@ func (s *Store) FinishAttempt(ctx context.Context, queueName, runID string, atte
 	return after, err
 }
 
+// ReleaseAttempt gives an attempt back whose worker stops, if it still owns the job: another worker begins again.
+func (s *Store) ReleaseAttempt(ctx context.Context, queueName, runID string, attempt int) error {
+	return s.changeJob(ctx, queueName, runID, func(tx pgx.Tx, job *queue.Job) ([]queue.Change, error) {
+		if err := job.Owned(attempt); err != nil {
+			return nil, err
+		}
+		batch := &pgx.Batch{}
+		batch.Queue(s.query["step_skip"], runID, attempt)
+		batch.Queue(s.query["run_released"], runID)
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return nil, err
+		}
+		return []queue.Change{job.Release()}, nil
+	})
+}
+
+// EndWaiting ends a run that no worker has at the moment and says whether it did: it leaves a run alone that is being
+// driven or has ended.
+func (s *Store) EndWaiting(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) (ended bool, err error) {
+	o.Final = true
+	err = s.changeJob(ctx, queueName, runID, func(tx pgx.Tx, job *queue.Job) ([]queue.Change, error) {
+		if job.State.Finished() || job.State == queue.Active {
+			return nil, queue.ErrSuperseded
+		}
+		change := s.endAttempt(job, o, now)
+		return []queue.Change{change}, s.writeOutcome(ctx, tx, change, o)
+	})
+	if errors.Is(err, queue.ErrSuperseded) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // EndRun ends a run from outside of an attempt: cancelled before it began, or given up. A run that has ended stays as it is.
 func (s *Store) EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error {
 	o.Final = true

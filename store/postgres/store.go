@@ -40,7 +40,9 @@ func Open(ctx context.Context, databaseURL string, maxConns int32) (*Store, erro
 	if err != nil {
 		return nil, fmt.Errorf("reading DATABASE_URL: %w", redact(err))
 	}
-	cfg.MaxConns = max(maxConns, cfg.MaxConns)
+	if !strings.Contains(address, "pool_max_conns=") {
+		cfg.MaxConns = maxConns
+	}
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	if pooled {
 		cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
@@ -99,9 +101,13 @@ func readQueries() (map[string]string, error) {
 	return query, nil
 }
 
+// begin starts a transaction that can't hold its locks for ever: neither when this process loses its connection in the
+// middle of it, nor when it waits for another one. Both settings end with the transaction, so a pooler may share the session.
+const begin = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL lock_timeout = '10s'`
+
 // inTx runs do in a transaction.
 func (s *Store) inTx(ctx context.Context, do func(tx pgx.Tx) error) error {
-	err := pgx.BeginFunc(ctx, s.pool, do)
+	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: begin}, do)
 	if err == nil {
 		return nil
 	}
@@ -113,23 +119,20 @@ const (
 	characterNotFit = "22021" // NUL or invalid UTF-8
 )
 
-// coded gives database trouble its code: a server that is away or busy is Unavailable, text that no text column can hold
-// is Invalid, anything else a defect.
+// coded gives database trouble its code: text that no text column can hold is Invalid; values, constraints and statements
+// that don't fit are a defect; all else (a server that is away, busy, full, read-only or failing over) is Unavailable.
 func coded(err error, message string) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
 	state := sqlState(err)
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
-		state == "", // the connection broke or could not be made
-		strings.HasPrefix(state, "08"), strings.HasPrefix(state, "53"), strings.HasPrefix(state, "57"),
-		strings.HasPrefix(state, "40"):
-		return fault.Wrap(fault.Unavailable, redact(err), "%s", message)
 	case state == characterNotFit:
 		return fault.Wrap(fault.Invalid, redact(err), "%s", message)
-	default:
+	case strings.HasPrefix(state, "0A"), strings.HasPrefix(state, "22"), strings.HasPrefix(state, "23"), strings.HasPrefix(state, "42"):
 		return fault.Wrap(fault.Internal, redact(err), "%s", message)
+	default:
+		return fault.Wrap(fault.Unavailable, redact(err), "%s", message)
 	}
 }
 

@@ -110,7 +110,7 @@ func testConnectionsBreak(t *testing.T, f *fixture) {
 		f.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
 	}
-	applied, err := f.Relay(t.Context(), queue.TestExecution, 10, func(context.Context, []store.OutboxRow) (map[int64]string, error) {
+	applied, err := f.Relay(t.Context(), queue.TestExecution, 10, func(context.Context, []store.OutboxRow, postgres.Advance) (map[int64]string, error) {
 		breakAll()
 		return nil, nil
 	})
@@ -190,6 +190,12 @@ func TestServerIsAway(t *testing.T) {
 					return s.EndStep(ctx, queue.TestExecution, store.Step{}, screenshot("x", 1, 1), now)
 				},
 				"Relay":    func(ctx context.Context) error { _, err := s.Relay(ctx, "q", 1, nil); return err },
+				"Position": func(ctx context.Context) error { _, err := s.Position(ctx, "q"); return err },
+				"Hold":     func(ctx context.Context) error { _, err := s.Hold(ctx, "q", nil); return err },
+				"FinishedAmong": func(ctx context.Context) error {
+					_, err := s.FinishedAmong(ctx, "q", []string{"x"})
+					return err
+				},
 				"OpenJobs": func(ctx context.Context) error { return s.OpenJobs(ctx, "q", nil) },
 				"NewestFinished": func(ctx context.Context) error {
 					_, err := s.NewestFinished(ctx, "q", queue.Completed, 1)

@@ -95,6 +95,13 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_queue ON outbox (queue, id);
 
+-- How far each queue's outbox is applied: at least the highest id of it, and more after every batch, also after one of
+-- lower ids that were committed late. A Redis whose own copy is lower lost changes.
+CREATE TABLE relay_positions (
+    queue     text PRIMARY KEY,
+    outbox_id bigint NOT NULL
+);
+
 -- Changes that Redis's protocol cannot show, set aside with the reason.
 CREATE TABLE outbox_rejected (
     id          bigint PRIMARY KEY,
@@ -108,6 +115,7 @@ CREATE TABLE outbox_rejected (
 
 -- +goose Down
 DROP TABLE outbox_rejected;
+DROP TABLE relay_positions;
 DROP TABLE outbox;
 DROP TABLE jobs;
 DROP TABLE test_steps;

@@ -1,0 +1,83 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+const (
+	// recordWithin is how long a database may be away without undoing what the browser did, tryWithin bounds one try.
+	recordWithin = 45 * time.Second
+	tryWithin    = 8 * time.Second
+)
+
+// persist writes, again and again while the database is away.
+func (a *attempt) persist(ctx context.Context, write func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, recordWithin)
+	defer cancel()
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		try, done := context.WithTimeout(ctx, tryWithin)
+		err := write(try)
+		done()
+		if err == nil || fault.Of(err) != fault.Unavailable {
+			return err
+		}
+		a.log.WarnContext(ctx, "a record could not be written yet", "error", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// finish records the outcome. The browser's work is done by now: neither a cancellation nor a database that is away for a
+// while must undo it.
+func (a *attempt) finish(ctx context.Context, o store.Outcome) (queue.Job, error) {
+	result, err := json.Marshal(a.result(o))
+	if err != nil {
+		return queue.Job{}, fmt.Errorf("encoding the result: %w", err)
+	}
+	o.Result, o.Progress = result, a.progress
+	var job queue.Job
+	unsure := false // an earlier try may have been carried out although the answer was lost
+	err = a.persist(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		var err error
+		job, err = a.Store.FinishAttempt(ctx, a.in.Queue, a.in.RunID, a.claim.Attempt, o, time.Now())
+		lost := errors.Is(err, queue.ErrSuperseded) || errors.Is(err, queue.ErrFinished)
+		switch {
+		case lost && unsure:
+			return errUnsure
+		case lost:
+			return superseded(err)
+		case err != nil:
+			unsure = true
+			return fmt.Errorf("recording the outcome: %w", err)
+		default:
+			return nil
+		}
+	})
+	if errors.Is(err, errUnsure) {
+		return job, fault.Wrap(fault.Unavailable, err, "asking again")
+	}
+	return job, err
+}
+
+var errUnsure = errors.New("the outcome may be recorded already; the next claim tells")
+
+// release gives the attempt back: its worker stops.
+func (a *attempt) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryWithin)
+	defer cancel()
+	err := a.Store.ReleaseAttempt(ctx, a.in.Queue, a.in.RunID, a.claim.Attempt)
+	if err != nil && !errors.Is(err, queue.ErrSuperseded) && !errors.Is(err, queue.ErrFinished) {
+		a.log.WarnContext(ctx, "the attempt could not be given back; it will count as a stall", "error", err)
+	}
+}

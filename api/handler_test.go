@@ -1,0 +1,248 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cinnamon-qa/cinnamon/api"
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/starter"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+const key = "key-of-the-test"
+
+// records is a store that has whatever it is asked for, and fails as Postgres does on text that isn't one.
+type records struct {
+	mu    sync.Mutex
+	asked []string
+	saved []store.TestCase
+}
+
+func (r *records) ask(ids ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, ids...)
+}
+
+func (r *records) Run(_ context.Context, id string) (store.Run, error) {
+	r.ask(id)
+	return store.Run{ID: id}, nil
+}
+
+func (r *records) Runs(_ context.Context, ids []string, _ int) ([]store.Run, error) {
+	r.ask(ids...)
+	return make([]store.Run, len(ids)), nil
+}
+
+func (r *records) Steps(_ context.Context, runID string) ([]store.Step, error) {
+	r.ask(runID)
+	return nil, nil
+}
+
+func (r *records) Artifact(_ context.Context, runID, id string) (store.Artifact, error) {
+	r.ask(runID, id)
+	return store.Artifact{ID: id, ContentType: "image/png"}, nil
+}
+
+func (r *records) SaveCase(_ context.Context, c store.TestCase) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.saved = append(r.saved, c)
+	return true, nil
+}
+
+func (r *records) Case(_ context.Context, id string) (store.TestCase, error) {
+	r.ask(id)
+	return store.TestCase{ID: id}, nil
+}
+
+func (r *records) Cases(_ context.Context, after string, _ int) ([]store.TestCase, error) {
+	r.ask(after)
+	return nil, nil
+}
+
+// submissions keeps what was submitted.
+type submissions struct{ requests []starter.Request }
+
+func (s *submissions) Submit(_ context.Context, r starter.Request) (store.Run, bool, error) {
+	s.requests = append(s.requests, r)
+	return store.Run{ID: "run-1", Status: store.RunPending}, true, nil
+}
+
+func (s *submissions) Cancel(context.Context, string) error { return nil }
+
+type files struct{}
+
+func (files) Read(string) ([]byte, error) { return []byte("png"), nil }
+
+// bundle is a handler and what it works with.
+type bundle struct {
+	http.Handler
+
+	records     *records
+	submissions *submissions
+}
+
+func setup(t *testing.T, checks ...api.Check) bundle {
+	t.Helper()
+	b := bundle{records: &records{}, submissions: &submissions{}}
+	b.Handler = api.Handler(api.Deps{
+		Starter: b.submissions, Store: b.records, Artifacts: files{}, Checks: checks, Key: key, Log: slog.New(slog.DiscardHandler),
+	})
+	return b
+}
+
+// problem is what tests read of an error.
+type problem struct {
+	Code   fault.Code    `json:"code"`
+	Detail string        `json:"detail"`
+	Errors []fault.Field `json:"errors"`
+}
+
+// send sends a request with the key; headers are names and values in turn.
+func (b bundle) send(t *testing.T, method, target, body string, headers ...string) (int, problem) {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+key)
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	b.ServeHTTP(w, r)
+	var p problem
+	if w.Code >= http.StatusBadRequest {
+		require.Equal(t, "application/problem+json", w.Header().Get("Content-Type"))
+		require.NoError(t, json.NewDecoder(bytes.NewReader(w.Body.Bytes())).Decode(&p))
+	}
+	return w.Code, p
+}
+
+func TestAuthorization(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, test := range []struct {
+		header, value string
+		want          int
+	}{
+		{"Authorization", "Bearer " + key, http.StatusOK},
+		{"Authorization", "bearer " + key, http.StatusOK},
+		{"Authorization", "BEARER  " + key, http.StatusOK},
+		{"X-API-Key", key, http.StatusOK},
+		{"Authorization", "Basic " + key, http.StatusUnauthorized},
+		{"Authorization", "Bearer" + key, http.StatusUnauthorized},
+		{"Authorization", "Bearer", http.StatusUnauthorized},
+		{"Authorization", key, http.StatusUnauthorized},
+		{"Authorization", "bearer " + strings.ToUpper(key), http.StatusUnauthorized},
+		{"X-Other", key, http.StatusUnauthorized},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/test-runs", http.NoBody)
+		r.Header.Set(test.header, test.value)
+		w := httptest.NewRecorder()
+		b.ServeHTTP(w, r)
+		require.Equal(t, test.want, w.Code, "%s: %s", test.header, test.value)
+	}
+}
+
+func TestBodies(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, test := range []struct {
+		body string
+		code int
+		want string
+	}{
+		{`{"testCaseId": "login"}`, http.StatusAccepted, ""},
+		{"{\"testCaseId\": \"login\"}\r\n \t", http.StatusAccepted, ""},
+		{`{"testCaseId": "login"}}}`, http.StatusBadRequest, "the body is not valid: there is something after the JSON document"},
+		{`{"testCaseId": "login"}]`, http.StatusBadRequest, "the body is not valid: there is something after the JSON document"},
+		{`{"testCaseId": "login"} {}`, http.StatusBadRequest, "the body is not valid: there is something after the JSON document"},
+		{`{"testCaseId": "login"} x`, http.StatusBadRequest, "the body is not valid: there is something after the JSON document"},
+		{"{\"userId\": \"\xff\"}", http.StatusBadRequest, "the body is not valid UTF-8"},
+		{``, http.StatusBadRequest, "the body is not valid: EOF"},
+		{`{"testCaseId": "\u0000"}`, http.StatusUnprocessableEntity, "testCaseId: it must be 1 to 128 letters, digits, dots, dashes or underscores"},
+	} {
+		code, p := b.send(t, http.MethodPost, "/api/test-runs", test.body)
+		require.Equal(t, test.code, code, test.body)
+		require.Equal(t, test.want, p.Detail, test.body)
+	}
+	require.Len(t, b.submissions.requests, 2)
+
+	code, p := b.send(t, http.MethodPut, "/api/test-cases/login", "{\"title\": \"\xc3\x28\", \"steps\": [{\"type\": \"scroll\"}]}")
+	require.Equal(t, http.StatusBadRequest, code)
+	require.Equal(t, "the body is not valid UTF-8", p.Detail)
+	code, _ = b.send(t, http.MethodPut, "/api/test-cases/login", `{"title": "t", "steps": [{"type": "scroll"}]}}}`)
+	require.Equal(t, http.StatusUnprocessableEntity, code)
+	require.Empty(t, b.records.saved)
+	code, _ = b.send(t, http.MethodPut, "/api/test-cases/login", `{"title": "t", "steps": [{"type": "scroll"}]}`)
+	require.Equal(t, http.StatusCreated, code)
+	require.Len(t, b.records.saved, 1)
+}
+
+func TestIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const name, body = "Idempotency-Key", `{"testCaseId": "login"}`
+	for _, good := range []string{"a", "order 66 / ~!", strings.Repeat("k", 255)} {
+		code, _ := b.send(t, http.MethodPost, "/api/test-runs", body, name, good)
+		require.Equal(t, http.StatusAccepted, code)
+		require.Equal(t, good, b.submissions.requests[len(b.submissions.requests)-1].IdempotencyKey)
+	}
+	submitted := len(b.submissions.requests)
+	for _, bad := range [][]string{
+		{name, ""},
+		{name, strings.Repeat("k", 256)},
+		{name, "schlüssel"},
+		{name, "a\xffb"},
+		{name, "a\x00b"},
+		{name, "a\tb"},
+		{name, "a", name, "b"},
+	} {
+		code, p := b.send(t, http.MethodPost, "/api/test-runs", body, bad...)
+		require.Equal(t, http.StatusUnprocessableEntity, code, "%q", bad)
+		require.Equal(t, []fault.Field{{Field: name, Message: "it must be one key of 1 to 255 printable ASCII characters"}}, p.Errors)
+	}
+	require.Len(t, b.submissions.requests, submitted)
+}
+
+func TestIDs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const artifact = "/artifacts/0b0e7a9a-3a57-4a0e-9d10-2b1f6a0f6d11"
+	for _, target := range []string{"/api/test-runs/run-1", "/api/test-runs/run-1/steps", "/api/test-runs/run-1" + artifact, "/api/test-cases/log.in_1", "/api/test-cases", "/api/test-cases?after=", "/api/test-cases?after=a", "/api/test-runs?id=a&id=b"} {
+		code, _ := b.send(t, http.MethodGet, target, "")
+		require.Equal(t, http.StatusOK, code, target)
+	}
+	b.records.asked = nil
+	for _, id := range []string{"%00", "a%00b", "%ff", "a%C3%28", "-a", "a%20b", "%C3%BC", "a%0A", strings.Repeat("a", 129)} {
+		for _, target := range []string{"/api/test-runs/" + id, "/api/test-runs/" + id + "/steps", "/api/test-runs/" + id + artifact, "/api/test-cases/" + id} {
+			code, p := b.send(t, http.MethodGet, target, "")
+			require.Equal(t, http.StatusNotFound, code, target)
+			require.Equal(t, fault.NotFound, p.Code)
+		}
+		code, p := b.send(t, http.MethodPost, "/api/test-runs/"+id+"/cancel", "")
+		require.Equal(t, http.StatusNotFound, code)
+		require.Equal(t, fault.NotFound, p.Code)
+
+		for query, field := range map[string]string{"/api/test-runs?id=a&id=" + id: "id", "/api/test-cases?after=" + id: "after"} {
+			code, p := b.send(t, http.MethodGet, query, "")
+			require.Equal(t, http.StatusUnprocessableEntity, code, query)
+			require.Len(t, p.Errors, 1)
+			require.Equal(t, field, p.Errors[0].Field)
+		}
+		code, p = b.send(t, http.MethodPut, "/api/test-cases/"+id, `{"title": "t", "steps": [{"type": "scroll"}]}`)
+		require.Equal(t, http.StatusUnprocessableEntity, code)
+		require.Equal(t, "testCaseId", p.Errors[0].Field)
+	}
+	require.Empty(t, b.records.asked, "nothing that can't be an id reaches the database")
+}

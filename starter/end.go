@@ -1,0 +1,174 @@
+package starter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+const cancelled = "Cancelled on request"
+
+// Cancel ends a run: at once if no worker has it, else within seconds. A run that has ended stays as it is.
+func (s *Starter) Cancel(ctx context.Context, runID string) error {
+	run, err := s.Store.Run(ctx, runID)
+	if err != nil {
+		return err
+	}
+	if run.Status.Finished() {
+		return fault.New(fault.Conflict, "test run %q has ended already: it is %s", runID, run.Status)
+	}
+	outcome := ended(run, store.RunCancelled, cancelled)
+	waited, err := s.Store.EndWaiting(ctx, queue.TestExecution, run.ID, outcome, time.Now())
+	if err != nil {
+		return err
+	}
+	soon, stop := context.WithTimeout(ctx, temporalWithin)
+	defer stop()
+	running, err := s.running(soon, run.WorkflowID)
+	if err == nil && running {
+		err = s.Temporal.CancelWorkflow(soon, run.WorkflowID, "")
+	}
+	switch {
+	case err != nil && waited:
+		s.Log.WarnContext(ctx, "the workflow of a cancelled run could not be told; it will find out", "test_run_id", runID, "error", err)
+		return nil
+	case err != nil:
+		return fault.Wrap(fault.Unavailable, err, "cancelling workflow %s", run.WorkflowID)
+	case !running && !waited: // its workflow was ended in Temporal, and nobody else will end the run
+		return s.Store.EndRun(ctx, queue.TestExecution, run.ID, outcome, time.Now())
+	default:
+		return nil
+	}
+}
+
+// running says whether a workflow is there and has not ended.
+func (s *Starter) running(ctx context.Context, workflowID string) (bool, error) {
+	described, err := s.Temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for workflow %s: %w", workflowID, err)
+	}
+	return described.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
+}
+
+func ended(run store.Run, status store.RunStatus, reason string) store.Outcome {
+	return store.Outcome{
+		Status: status, Error: reason, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps, FailedSteps: run.FailedSteps,
+		AdaptedSteps: run.AdaptedSteps, Duration: run.Duration,
+	}
+}
+
+const (
+	sweepEvery = 2 * time.Second
+	// sweepGrace is how long the request that accepted a run has to start it.
+	sweepGrace = 3*time.Second + temporalWithin
+	sweepBatch = 100
+	// lookBack is how far back a first look for ended workflows goes, lookAgain a later one: visibility lags a little.
+	lookBack  = 24 * time.Hour
+	lookAgain = 5 * time.Minute
+	lookEvery = 10 * time.Second
+)
+
+// Sweep puts right what fell between the database and Temporal, until ctx ends: runs that were accepted and have no
+// workflow are started, runs whose workflow was ended from outside are ended.
+func (s *Starter) Sweep(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	since, next := time.Now().Add(-lookBack), time.Time{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := s.startMissed(ctx); err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "runs without a workflow could not be started yet; they will be", "error", err)
+		}
+		if time.Now().Before(next) {
+			continue
+		}
+		next = time.Now().Add(lookEvery)
+		if err := s.endAbandoned(ctx, since); err == nil {
+			since = time.Now().Add(-lookAgain)
+		} else if ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "workflows that were ended in Temporal could not be looked for", "error", err)
+		}
+	}
+}
+
+// startMissed starts the workflows of runs that were accepted some time ago and have none.
+func (s *Starter) startMissed(ctx context.Context) error {
+	starts, err := s.Store.NotStarted(ctx, time.Now().Add(-sweepGrace), sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, st := range starts {
+		err := s.start(ctx, st)
+		switch {
+		case err == nil:
+			s.Log.InfoContext(ctx, "a workflow was started that an earlier try had missed", "test_run_id", st.RunID)
+		case fault.Of(err) == fault.Unavailable:
+			return err
+		default: // it can never be started, and must not be in the way of others
+			s.Log.ErrorContext(ctx, "a run can't be started", "test_run_id", st.RunID, "error", err)
+			o := store.Outcome{Status: store.RunFailed, Error: "The platform could not start the test: " + err.Error()}
+			if err := s.Store.EndRun(ctx, st.Queue, st.RunID, o, time.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// endAbandoned ends the runs whose workflow was terminated, timed out or failed since that time.
+func (s *Starter) endAbandoned(ctx context.Context, since time.Time) error {
+	for _, def := range queue.All() {
+		query := fmt.Sprintf(`WorkflowType = '%s' AND ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed') AND CloseTime > '%s'`,
+			def.Workflow, since.UTC().Format(time.RFC3339))
+		var page []byte
+		for {
+			list, err := s.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, NextPageToken: page})
+			if err != nil {
+				return fmt.Errorf("listing ended workflows: %w", err)
+			}
+			for _, execution := range list.GetExecutions() {
+				id := strings.TrimPrefix(execution.GetExecution().GetWorkflowId(), def.WorkflowID(""))
+				if err := s.endAbandonedRun(ctx, def.Name, id, execution.GetStatus()); err != nil {
+					return err
+				}
+			}
+			if page = list.GetNextPageToken(); len(page) == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Starter) endAbandonedRun(ctx context.Context, queueName, runID string, status enumspb.WorkflowExecutionStatus) error {
+	run, err := s.Store.Run(ctx, runID)
+	if fault.Of(err) == fault.NotFound || (err == nil && run.Status.Finished()) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	o := ended(run, store.RunFailed, "The platform could not carry out the test: its workflow ended as "+status.String())
+	if status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED {
+		o = ended(run, store.RunCancelled, "Terminated in Temporal")
+	}
+	s.Log.WarnContext(ctx, "a run is ended whose workflow was ended in Temporal", "test_run_id", runID, "status", status.String())
+	return s.Store.EndRun(ctx, queueName, runID, o, time.Now())
+}
