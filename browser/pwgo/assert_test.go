@@ -52,6 +52,7 @@ func TestAssertionsThatDoNotHold(t *testing.T) {
 		{custom("assertText", `"selectors": "h1", "text": "shop"`), browser.Assertion, `the text of h1 is "Shop", expected "shop" (waited `},
 		{custom("assertText", `"selectors": "h1", "text": "x", "match": "contains"`), browser.Assertion, `the text of h1 is "Shop", expected it to contain "x" (waited `},
 		{custom("assertText", `"selectors": "h1", "text": "^x", "match": "matches"`), browser.Assertion, `the text of h1 is "Shop", expected it to match "^x" (waited `},
+		{custom("assertText", `"selectors": "h1", "text": "Connection closed: your cart has been closed"`), browser.Assertion, `the text of h1 is "Shop", expected "Connection closed`},
 		{custom("assertText", `"selectors": ["aria/Nothing", "#nothing"], "text": "x"`), browser.NotFound, `no element matches any of: aria/Nothing, #nothing (waited `},
 		{custom("assertText", `"selectors": "a[", "text": "x"`), browser.Unsupported, `none of the selectors is valid: a[`},
 		{custom("assertValue", `"selectors": "#size", "value": "l"`), browser.Assertion, `the value of #size is "s", expected "l" (waited `},

@@ -23,14 +23,25 @@ func failure(kind browser.Kind, cause error, format string, args ...any) error {
 
 // isClosed reports whether a call failed because what it was for is gone.
 func isClosed(err error) bool {
+	text := saidByPlaywright(err)
 	return errors.Is(err, playwright.ErrTargetClosed) || isDriverGone(err) ||
-		strings.Contains(err.Error(), "has been closed") || strings.Contains(err.Error(), "Page crashed")
+		strings.Contains(text, "has been closed") || strings.Contains(text, "Page crashed")
+}
+
+// saidByPlaywright is the part of an error in which no page and no case has its words: the first line, unless it is that
+// of an assertion.
+func saidByPlaywright(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	if strings.Contains(line, " expected ") {
+		return ""
+	}
+	return line
 }
 
 // isDriverGone reports whether a call failed because the driver is gone.
 // playwright-go has no error of its own for that.
 func isDriverGone(err error) bool {
-	text := err.Error()
+	text := saidByPlaywright(err)
 	return strings.Contains(text, "Connection closed") || strings.Contains(text, "transport closed") ||
 		strings.Contains(text, "could not read protocol") || strings.Contains(text, "could not send message")
 }
