@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 )
 
@@ -73,7 +74,7 @@ func TestIdempotencyKeyStartsOneRun(t *testing.T) {
 		"case": json.RawMessage(exampleCase(t, "login.json")), "config": map[string]any{"baseUrl": s.Shop},
 	})
 	require.NoError(t, err)
-	key := "key-" + t.Name()
+	key := "key-" + uuid.NewString()
 	var first, second run
 	s.request(t, http.MethodPost, "/api/test-runs", string(body), http.StatusAccepted, &first, "Idempotency-Key", key)
 	s.request(t, http.MethodPost, "/api/test-runs", string(body), http.StatusOK, &second, "Idempotency-Key", key)
@@ -90,30 +91,32 @@ func TestIdempotencyKeyStartsOneRun(t *testing.T) {
 func TestRunIDIsTakenOnce(t *testing.T) {
 	t.Parallel()
 	s := sharedStack(t)
-	accepted := s.submit(t, exampleCase(t, "login.json"), map[string]any{"testRunId": "nightly-2026.11-a_1"})
-	require.Equal(t, "nightly-2026.11-a_1", accepted.TestRunID)
-	body := `{"testRunId": "nightly-2026.11-a_1", "case": ` + exampleCase(t, "login.json") + `}`
+	id := "nightly-2026.11-a_" + uuid.NewString()
+	accepted := s.submit(t, exampleCase(t, "login.json"), map[string]any{"testRunId": id})
+	require.Equal(t, id, accepted.TestRunID)
+	body := `{"testRunId": "` + id + `", "case": ` + exampleCase(t, "login.json") + `}`
 	s.request(t, http.MethodPost, "/api/test-runs", body, http.StatusConflict, nil)
 }
 
 func TestStoredCaseIsRunByItsID(t *testing.T) {
 	t.Parallel()
 	s := sharedStack(t)
+	id := "shop.login-" + uuid.NewString()
 	var saved struct {
 		TestCaseID string          `json:"testCaseId"`
 		Title      string          `json:"title"`
 		Case       json.RawMessage `json:"case"`
 	}
-	s.request(t, http.MethodPut, "/api/test-cases/shop.login", exampleCase(t, "login.json"), http.StatusCreated, &saved)
+	s.request(t, http.MethodPut, "/api/test-cases/"+id, exampleCase(t, "login.json"), http.StatusCreated, &saved)
 	require.JSONEq(t, exampleCase(t, "login.json"), string(saved.Case), "a case is kept as it came")
-	s.request(t, http.MethodPut, "/api/test-cases/shop.login", exampleCase(t, "login.json"), http.StatusOK, nil)
+	s.request(t, http.MethodPut, "/api/test-cases/"+id, exampleCase(t, "login.json"), http.StatusOK, nil)
 	s.request(t, http.MethodPut, "/api/test-cases/inline-x", exampleCase(t, "login.json"), http.StatusUnprocessableEntity, nil)
 
 	var accepted run
-	s.request(t, http.MethodPost, "/api/test-runs", `{"testCaseId": "shop.login", "config": {"baseUrl": "`+s.Shop+`"}}`, http.StatusAccepted, &accepted)
+	s.request(t, http.MethodPost, "/api/test-runs", `{"testCaseId": "`+id+`", "config": {"baseUrl": "`+s.Shop+`"}}`, http.StatusAccepted, &accepted)
 	ended := s.awaitEnd(t, accepted.TestRunID, soon)
 	require.Equal(t, "completed", ended.Status, ended.Error)
-	require.Equal(t, "shop.login", ended.TestCaseID)
+	require.Equal(t, id, ended.TestCaseID)
 }
 
 func TestKeyIsNeeded(t *testing.T) {
