@@ -18,7 +18,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	sdkworker "go.temporal.io/sdk/worker"
-	"go.uber.org/goleak"
 
 	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/artifact"
@@ -35,15 +34,7 @@ var database testkit.Postgres
 func TestMain(m *testing.M) {
 	code := m.Run()
 	database.Stop()
-	if code == 0 {
-		// The thread that servers are started from stays.
-		starter := goleak.IgnoreTopFunction("github.com/cinnamon-qa/cinnamon/internal/process.startingThread.func1")
-		if err := goleak.Find(starter); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
+	os.Exit(testkit.NoLeaks(code))
 }
 
 // threeSteps is a case without need of a browser's cleverness.

@@ -13,7 +13,7 @@ import (
 
 func (h *handlers) saveCase(c *gin.Context) {
 	id := c.Param("id")
-	if !ids.MatchString(id) || strings.HasPrefix(id, starter.InlineCasePrefix) {
+	if !starter.ValidID(id) || strings.HasPrefix(id, starter.InlineCasePrefix) {
 		fail(c, h.Log, fault.InvalidField("testCaseId", idRule+", and not begin with %q", starter.InlineCasePrefix))
 		return
 	}

@@ -6,13 +6,13 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/starter"
 )
 
 // maxBody bounds a request: a test case of the largest size and what surrounds it.
@@ -47,30 +47,25 @@ func body(c *gin.Context) ([]byte, *problem) {
 	return data, nil
 }
 
-// ids are what names runs and cases. Anything else is the name of nothing, and the database need not be asked.
-var ids = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
-
+// idRule is starter.ValidID in words. Anything else is the name of nothing, and the database need not be asked.
 const idRule = "it must be 1 to 128 letters, digits, dots, dashes or underscores"
 
 // pathID lets pass who names something in the path that may exist.
 func (h *handlers) pathID(c *gin.Context) {
-	if id := c.Param("id"); !ids.MatchString(id) {
+	if id := c.Param("id"); !starter.ValidID(id) {
 		fail(c, h.Log, fault.New(fault.NotFound, "there is nothing with the id %q", id))
 	}
 }
 
 // queryID says what is wrong with an id in the query.
 func queryID(field, id string) error {
-	if !ids.MatchString(id) {
+	if !starter.ValidID(id) {
 		return fault.InvalidField(field, idRule)
 	}
 	return nil
 }
 
-const (
-	idempotencyHeader = "Idempotency-Key"
-	maxIdempotencyKey = 255
-)
+const idempotencyHeader = "Idempotency-Key"
 
 // idempotencyKey returns the request's key, "" if it has none.
 func idempotencyKey(c *gin.Context) (string, error) {
@@ -79,10 +74,10 @@ func idempotencyKey(c *gin.Context) (string, error) {
 		return "", nil
 	}
 	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
-	if key := keys[0]; len(keys) == 1 && key != "" && len(key) <= maxIdempotencyKey && !strings.ContainsFunc(key, unprintable) {
+	if key := keys[0]; len(keys) == 1 && key != "" && len(key) <= starter.MaxIdempotencyKey && !strings.ContainsFunc(key, unprintable) {
 		return key, nil
 	}
-	return "", fault.InvalidField(idempotencyHeader, "it must be one key of 1 to %d printable ASCII characters", maxIdempotencyKey)
+	return "", fault.InvalidField(idempotencyHeader, "it must be one key of 1 to %d printable ASCII characters", starter.MaxIdempotencyKey)
 }
 
 // decode reads a JSON body into target and names the field that doesn't fit.

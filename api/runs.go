@@ -34,7 +34,7 @@ func (h *handlers) submitRun(c *gin.Context) {
 		fail(c, h.Log, err)
 		return
 	}
-	if r.TestCaseID != "" && !ids.MatchString(r.TestCaseID) {
+	if r.TestCaseID != "" && !starter.ValidID(r.TestCaseID) {
 		fail(c, h.Log, fault.InvalidField("testCaseId", idRule))
 		return
 	}

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	sdkclient "go.temporal.io/sdk/client"
 
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )
 
@@ -151,13 +151,13 @@ func (s *stack) environment() []string {
 // process is a program that a test started.
 type process struct {
 	cmd    *exec.Cmd
-	output *lockedBuffer
+	output *testkit.Output
 	exited chan struct{}
 	err    error
 }
 
 func start(program string, args []string, environment ...string) (*process, error) {
-	p := &process{output: &lockedBuffer{}, exited: make(chan struct{})}
+	p := &process{output: &testkit.Output{}, exited: make(chan struct{})}
 	p.cmd = exec.Command(program, args...)
 	p.cmd.Env = append(os.Environ(), environment...)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
@@ -210,23 +210,6 @@ func (p *process) kill(t *testing.T) {
 	t.Helper()
 	require.NoError(t, p.cmd.Process.Kill())
 	<-p.exited
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // request sends a request with the key and decodes a JSON answer of the expected status into out.

@@ -1,7 +1,6 @@
 package redisbridge_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/testkit"
@@ -45,15 +43,7 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	shared.Stop()
 	database.Stop()
-	if code == 0 {
-		// The thread that servers are started from stays.
-		starter := goleak.IgnoreTopFunction("github.com/cinnamon-qa/cinnamon/internal/process.startingThread.func1")
-		if err := goleak.Find(starter); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
+	os.Exit(testkit.NoLeaks(code))
 }
 
 // bundle is one database, and one prefix of a Redis, with what writes to the former and looks into the latter.
@@ -112,22 +102,9 @@ func connect(t *testing.T, redisURL string) *redis.Client {
 }
 
 // logged is what was logged.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
+type logged struct{ testkit.Output }
 
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) count(words string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), words)
-}
+func (l *logged) count(words string) int { return strings.Count(l.String(), words) }
 
 func (b *bundle) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b.log, nil)) }
 

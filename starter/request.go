@@ -103,7 +103,6 @@ const (
 	maxAttempts   = 20
 	maxDelay      = 90 * 24 * time.Hour
 	maxTimeout    = 2 * time.Hour
-	maxKey        = 255
 	longestUserID = 200
 
 	baseTimeout    = 30 * time.Second
@@ -112,11 +111,18 @@ const (
 	defaultMaxAdaptations = 5
 )
 
-// runIDs become job ids, workflow ids and folder names; BullMQ reserves integers and the names of its own keys.
+// ids name runs and cases: they become job ids, workflow ids and folder names. BullMQ reserves integers and the names of its
+// own keys, for runs.
 var (
-	runIDs   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+	ids      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 	integers = regexp.MustCompile(`^[0-9]+$`)
 )
+
+// MaxIdempotencyKey is how long an idempotency key may be.
+const MaxIdempotencyKey = 255
+
+// ValidID says whether a run or a case may have this id.
+func ValidID(id string) bool { return ids.MatchString(id) }
 
 func reservedJobID(id string) bool {
 	switch id {
@@ -140,7 +146,7 @@ func (r *Request) validate() error {
 	case r.TestCaseID != "" && inline:
 		bad("case", "give either testCaseId or case, not both")
 	}
-	if r.TestRunID != "" && (!runIDs.MatchString(r.TestRunID) || integers.MatchString(r.TestRunID) || reservedJobID(r.TestRunID)) {
+	if r.TestRunID != "" && (!ValidID(r.TestRunID) || integers.MatchString(r.TestRunID) || reservedJobID(r.TestRunID)) {
 		bad("testRunId", "it must be 1 to 128 letters, digits, dots, dashes or underscores, and neither a number nor a reserved word of the queue")
 	}
 	if len(r.UserID) > longestUserID || strings.ContainsFunc(r.UserID, unicode.IsControl) {
@@ -155,8 +161,8 @@ func (r *Request) validate() error {
 	if r.Attempts < 0 || r.Attempts > maxAttempts {
 		bad("attempts", "it must be between 1 and %d", maxAttempts)
 	}
-	if len(r.IdempotencyKey) > maxKey {
-		bad("Idempotency-Key", "it must be at most %d characters", maxKey)
+	if len(r.IdempotencyKey) > MaxIdempotencyKey {
+		bad("Idempotency-Key", "it must be at most %d characters", MaxIdempotencyKey)
 	}
 	if r.Config != nil {
 		r.Config.validate(bad)

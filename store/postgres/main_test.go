@@ -1,11 +1,8 @@
 package postgres_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 )
@@ -15,14 +12,7 @@ var server testkit.Postgres
 func TestMain(m *testing.M) {
 	code := m.Run()
 	server.Stop()
-	if code == 0 {
-		// The thread that starts programs ends with the process.
-		if err := goleak.Find(goleak.IgnoreAnyFunction("github.com/cinnamon-qa/cinnamon/internal/process.startingThread.func1")); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
+	os.Exit(testkit.NoLeaks(code))
 }
 
 // modes are the two ways to a database. Everything works the same in both, but for LISTEN.

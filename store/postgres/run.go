@@ -205,9 +205,19 @@ func (s *Store) ReleaseAttempt(ctx context.Context, queueName, runID string, att
 // EndWaiting ends a run that no worker has at the moment and says whether it did: it leaves a run alone that is being
 // driven or has ended.
 func (s *Store) EndWaiting(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) (ended bool, err error) {
+	return s.endUnless(ctx, queueName, runID, o, now, func(j queue.State) bool { return j.Finished() || j == queue.Active })
+}
+
+// EndRun ends a run from outside of an attempt: cancelled before it began, or given up. A run that has ended stays as it is.
+func (s *Store) EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error {
+	_, err := s.endUnless(ctx, queueName, runID, o, now, queue.State.Finished)
+	return err
+}
+
+func (s *Store) endUnless(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time, leave func(queue.State) bool) (ended bool, err error) {
 	o.Final = true
 	err = s.changeJob(ctx, queueName, runID, func(tx pgx.Tx, job *queue.Job) ([]queue.Change, error) {
-		if job.State.Finished() || job.State == queue.Active {
+		if leave(job.State) {
 			return nil, queue.ErrSuperseded
 		}
 		change := s.endAttempt(job, o, now)
@@ -217,22 +227,6 @@ func (s *Store) EndWaiting(ctx context.Context, queueName, runID string, o store
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// EndRun ends a run from outside of an attempt: cancelled before it began, or given up. A run that has ended stays as it is.
-func (s *Store) EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error {
-	o.Final = true
-	err := s.changeJob(ctx, queueName, runID, func(tx pgx.Tx, job *queue.Job) ([]queue.Change, error) {
-		if job.State.Finished() {
-			return nil, queue.ErrFinished
-		}
-		change := s.endAttempt(job, o, now)
-		return []queue.Change{change}, s.writeOutcome(ctx, tx, change, o)
-	})
-	if errors.Is(err, queue.ErrFinished) {
-		return nil
-	}
-	return err
 }
 
 func (s *Store) endAttempt(job *queue.Job, o store.Outcome, now time.Time) queue.Change {
