@@ -56,6 +56,8 @@ type Projector struct {
 	promote      script
 	progress     script
 	position     script
+	look         script
+	take         script
 }
 
 // Option alters a projector.
@@ -76,6 +78,8 @@ func NewProjector(rdb redis.UniversalClient, prefix string, options ...Option) *
 		promote:      loadScript("promote-10.lua"),
 		progress:     loadScript("progress-3.lua"),
 		position:     loadScript("position-1.lua"),
+		look:         loadScript("look-12.lua"),
+		take:         loadScript("take-19.lua"),
 	}
 	for _, option := range options {
 		option(p)
