@@ -57,6 +57,12 @@ func (k Keys) Marker() string { return k.public + "marker" }
 // Stalled is the set of active ids that workers saw without a sign of life.
 func (k Keys) Stalled() string { return k.public + "stalled" }
 
+// Metrics is the hash that counts the jobs that ended in a state.
+func (k Keys) Metrics(s State) string { return k.public + "metrics:" + string(s) }
+
+// MetricsData is the list of how many jobs ended in a state in each minute, the newest first.
+func (k Keys) MetricsData(s State) string { return k.Metrics(s) + ":data" }
+
 // Job is the hash of a job.
 func (k Keys) Job(id string) string { return k.public + id }
 

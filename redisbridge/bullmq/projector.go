@@ -52,6 +52,7 @@ type Projector struct {
 	rdb          redis.UniversalClient
 	prefix       string
 	tombstoneTTL time.Duration
+	metrics      int
 	project      script
 	promote      script
 	progress     script
@@ -66,15 +67,21 @@ func WithTombstoneTTL(ttl time.Duration) Option {
 	return func(p *Projector) { p.tombstoneTTL = max(ttl, time.Millisecond) }
 }
 
+// WithMetrics counts the jobs that end, per minute, for so many minutes, as a worker with the option metrics does: what
+// getMetrics and dashboards draw. Without it nothing is counted.
+func WithMetrics(minutes int) Option {
+	return func(p *Projector) { p.metrics = max(minutes, 0) }
+}
+
 // NewProjector returns a projector on the queues of a prefix.
 func NewProjector(rdb redis.UniversalClient, prefix string, options ...Option) *Projector {
 	p := &Projector{
 		rdb:          rdb,
 		prefix:       prefix,
 		tombstoneTTL: time.Hour,
-		project:      loadScript("project-18.lua"),
+		project:      loadScript("project-19.lua"),
 		promote:      loadScript("promote-10.lua"),
-		progress:     loadScript("progress-3.lua"),
+		progress:     loadScript("progress-2.lua"),
 		position:     loadScript("position-1.lua"),
 	}
 	for _, option := range options {
@@ -90,24 +97,20 @@ func (p *Projector) Keys(queue string) Keys { return NewKeys(p.prefix, queue) }
 // is refused without harm to the others. An error means that Redis didn't answer for all of them: nothing is known
 // about any, and the same changes may be applied again.
 func (p *Projector) Apply(ctx context.Context, queue string, changes []Change) ([]Applied, error) {
-	keys := p.Keys(queue)
 	results := make([]Applied, len(changes))
-	calls := make([]call, 0, len(changes))
 	asked := make([]int, 0, len(changes))
+	encoded := make([]any, 0, len(changes))
 	for i, change := range changes {
 		if err := check(queue, change); err != nil {
 			results[i] = Applied{Outcome: Refused, Err: err}
 			continue
 		}
-		calls = append(calls, p.encode(keys, change))
+		encoded = append(encoded, encode(change))
 		asked = append(asked, i)
 	}
-	if len(calls) == 0 {
-		return results, nil
-	}
-	replies, err := p.project.runAll(ctx, p.rdb, calls)
+	replies, err := p.project.runInRuns(ctx, p.rdb, p.projectCall(queue), encoded, 1)
 	if err != nil {
-		return nil, fmt.Errorf("projecting %d changes to queue %s: %w", len(calls), queue, err)
+		return nil, fmt.Errorf("projecting %d changes to queue %s: %w", len(encoded), queue, err)
 	}
 	for n, reply := range replies {
 		results[asked[n]] = outcome(changes[asked[n]], reply)
@@ -115,13 +118,25 @@ func (p *Projector) Apply(ctx context.Context, queue string, changes []Change) (
 	return results, nil
 }
 
-func outcome(change Change, reply *redis.Cmd) Applied {
-	code, err := reply.Int()
-	if err != nil {
-		problem := &ChangeError{JobID: change.Job.ID, Seq: change.Seq, Problem: "Redis refuses it", Err: err}
+// projectCall is a run of the project script without any change.
+func (p *Projector) projectCall(queue string) call {
+	k := p.Keys(queue)
+	return call{
+		keys: []string{
+			k.Wait(), k.Paused(), k.Active(), k.Prioritized(), k.Delayed(), k.Completed(), k.Failed(), k.WaitingChildren(),
+			k.Events(), k.Meta(), k.ID(), k.PriorityCounter(), k.Marker(), k.Stalled(), k.Waiting(),
+			k.Metrics(Completed), k.MetricsData(Completed), k.Metrics(Failed), k.MetricsData(Failed),
+		},
+		args: []any{k.Base(), k.Gone(""), lifeMillis(p.tombstoneTTL), deletionsAtOnce, p.metrics},
+	}
+}
+
+func outcome(change Change, r reply) Applied {
+	if r.err != nil {
+		problem := &ChangeError{JobID: change.Job.ID, Seq: change.Seq, Problem: "Redis refuses it", Err: r.err}
 		return Applied{Outcome: Refused, Err: problem}
 	}
-	return Applied{Outcome: []Outcome{Seen, Projected, Announced}[code]}
+	return Applied{Outcome: []Outcome{Seen, Projected, Announced}[r.code]}
 }
 
 // PromoteDue moves delayed jobs that are due, a thousand at most, to where they wait, and gathers jobs that clients of
@@ -172,7 +187,7 @@ type Progress struct {
 func (p *Projector) Progress(ctx context.Context, queue string, updates []Progress) ([]bool, error) {
 	k := p.Keys(queue)
 	shown := make([]bool, len(updates))
-	calls := make([]call, 0, len(updates))
+	args := make([]any, 0, 3*len(updates))
 	asked := make([]int, 0, len(updates))
 	var problems []error
 	for i, u := range updates {
@@ -180,26 +195,20 @@ func (p *Projector) Progress(ctx context.Context, queue string, updates []Progre
 			problems = append(problems, &ChangeError{JobID: u.JobID, Problem: problem})
 			continue
 		}
-		calls = append(calls, call{
-			keys: []string{k.Job(u.JobID), k.Events(), k.Meta()},
-			args: []any{u.JobID, strconv.Itoa(u.Attempt), string(u.Value)},
-		})
+		args = append(args, u.JobID, strconv.Itoa(u.Attempt), string(u.Value))
 		asked = append(asked, i)
 	}
-	if len(calls) == 0 {
-		return shown, errors.Join(problems...)
-	}
-	replies, err := p.progress.runAll(ctx, p.rdb, calls)
+	run := call{keys: []string{k.Events(), k.Meta()}, args: []any{k.Base()}}
+	replies, err := p.progress.runInRuns(ctx, p.rdb, run, args, 3)
 	if err != nil {
-		return nil, fmt.Errorf("showing the progress of %d jobs of queue %s: %w", len(calls), queue, err)
+		return nil, fmt.Errorf("showing the progress of %d jobs of queue %s: %w", len(asked), queue, err)
 	}
 	for n, reply := range replies {
-		code, err := reply.Int()
-		if err != nil {
+		if reply.err != nil {
 			id := updates[asked[n]].JobID
-			problems = append(problems, &ChangeError{JobID: id, Problem: "Redis refuses its progress", Err: err})
+			problems = append(problems, &ChangeError{JobID: id, Problem: "Redis refuses its progress", Err: reply.err})
 		}
-		shown[asked[n]] = code == 1
+		shown[asked[n]] = reply.code == 1
 	}
 	return shown, errors.Join(problems...)
 }
