@@ -43,15 +43,15 @@ func encode(c Change) string {
 	if j.AttemptsMade >= j.MaxAttempts {
 		exhausted = strconv.Itoa(j.AttemptsMade)
 	}
-	timestamp := millis(j.Timestamp)
+	timestamp, seq := millis(j.Timestamp), decimal(c.Seq)
 	var kept [16]field
 	present, absent := stateFields(j, kept[:0])
-	present = append(present, field{"cn:seq", decimal(c.Seq)})
+	present = append(present, field{"cn:seq", seq})
 
 	out := make(packed, 0, 512+len(j.Data)+len(j.Opts)+len(j.ReturnValue))
 	out.array(21)
 	out.text(j.ID)
-	out.number(c.Seq)
+	out.text(seq)
 	out.text(string(c.Transition))
 	out.text(string(j.State))
 	out.text(timestamp)
@@ -63,7 +63,7 @@ func encode(c Change) string {
 	out.number(int64(keepCount))
 	out.number(keep.Age.Milliseconds())
 	out.number(int64(cmp.Or(keep.Limit, deletionsAtOnce)))
-	out.number(ended)
+	out.text(decimal(ended))
 	out.text(payload(j))
 	out.text(exhausted)
 	out.text(strconv.Itoa(j.AttemptsStarted))

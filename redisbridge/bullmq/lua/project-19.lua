@@ -8,15 +8,15 @@
 --       3 life of a tombstone in ms  4 how many finished jobs to delete at most
 --       5 for how many minutes metrics are kept, 0 = there are none
 --       6... the changes, each a MessagePack array of
---         1 job id  2 the change's number  3 transition ('' = tell nobody)  4 state to bring the job to
+--         1 job id  2 the change's number, as text  3 transition ('' = tell nobody)  4 state to bring the job to
 --         5 timestamp, as text  6 due time of a delayed job, else 0  7 priority  8 LIFO
 --         9 lock token  10 lock's life in ms, 0 = for ever
 --         11 how many of the newest finished jobs stay, -1 = all  12 for how many ms, 0 = for ever
 --         13 how many of those that are too old to delete at most
---         14 time of the end, 0 = has not ended  15 returnvalue or failedReason for listeners
+--         14 time of the end, as text, 0 = has not ended  15 returnvalue or failedReason for listeners
 --         16 attempts made, if none is left, else ''  17 attempts started, as text  18 progress or ''
 --         19 names and values of the fields that describe the job
---         20 names and values of the fields of its present state; the last ones are cn:ev and cn:at
+--         20 names and values of the fields of its present state, its number among them
 --         21 names of the fields that it has not
 --       Times are in ms. Texts go into Redis as they are; no JSON is parsed.
 -- Out   a list with one result per change: 0 seen before, nothing done  1 done  2 a newer state is shown already:
@@ -48,14 +48,14 @@ end
 
 -- The change at hand.
 local id, seq, transition, state, timestamp, due, priority, finishedOn
-local jobKey, hash, known, shown, told, buried, silent, finished, unexpected
-local sides = {}
+local jobKey, hash, known, shown, told, buried, silent, finished, gone
+local sides
 
 -- What the batch adds up: ids that were counted, and the highest of those that clients would count.
 local counted, highestID = 0, 0
 
 local function bury(newest, newestTold)
-	call('SET', goneBase .. id, whole(newest) .. ' ' .. whole(newestTold) .. ' ' .. timestamp, 'PX', goneLife)
+	call('SET', goneBase .. id, newest .. ' ' .. newestTold .. ' ' .. timestamp, 'PX', goneLife)
 end
 
 -- tell writes what listeners hear of the transition. from: the collection that the job left, if that is known.
@@ -106,27 +106,36 @@ local function mayHold(place)
 	return is
 end
 
--- sideOf says where in a list the id is: 'tail' or 'head' if it is the one at that end, 1 or -1 for the end that it is
--- nearer to, false if it isn't there. Jobs mostly run in their order, so the tail is looked at first; then the search
--- widens from both ends, so that a long list costs little.
--- A job that is new to Redis should be in no list at all: the ends are all that is searched for it.
+-- popped takes the id out of a list if it is at the tail, as it is where jobs run in their order. A list that is met in
+-- another order is searched from then on.
+local inOrder = {}
+local function popped(list)
+	if inOrder[list] == false then
+		return false
+	end
+	local last = call('RPOP', list)
+	if last == id then
+		return true
+	elseif last then
+		call('RPUSH', list, last)
+	end
+	inOrder[list] = false
+	return false
+end
+
+-- sideOf says from which end of a list the id is nearer: 1 left, -1 right, false if it isn't there. The search widens
+-- from both ends, so that a long list costs little when jobs run in their order, or right after they were added.
+-- A job that a resync finds missing should be in no list at all: the ends are all that is searched for it.
 local widths, narrow = { 16, 256, 4096 }, { 16 }
 local function search(list)
-	if not unexpected then
-		if call('LINDEX', list, -1) == id then
-			return 'tail'
-		elseif call('LINDEX', list, 0) == id then
-			return 'head'
-		end
-	end
-	for _, width in ipairs(unexpected and narrow or widths) do
+	for _, width in ipairs(known and widths or narrow) do
 		if call('LPOS', list, id, 'MAXLEN', width) then
 			return 1
 		elseif call('LPOS', list, id, 'RANK', -1, 'MAXLEN', width) then
 			return -1
 		end
 	end
-	return not unexpected and call('LPOS', list, id) and 1
+	return (known or not silent) and call('LPOS', list, id) and 1
 end
 
 local function sideOf(list)
@@ -137,15 +146,14 @@ local function sideOf(list)
 end
 
 local function takeOut(list)
-	local side = sideOf(list)
-	if side == 'tail' then
-		call('RPOP', list)
-	elseif side == 'head' then
-		call('LPOP', list)
-	elseif side then
-		call('LREM', list, side, id)
+	if sides[list] == nil and popped(list) then
+		return
 	end
-	sides[list] = false
+	local side = sideOf(list)
+	if side then
+		call('LREM', list, side, id)
+		sides[list] = false
+	end
 end
 
 local function isList(place)
@@ -163,8 +171,7 @@ end
 
 -- find looks first where the job was put last, then everywhere, the cheapest collections first.
 local everywhere = { 'active', 'delayed', 'prioritized', 'completed', 'failed', 'waiting-children', 'wait' }
-local function find()
-	local hint = hash[4]
+local function find(hint)
 	if hint and keys[hint] and holds(hint) then
 		return hint
 	end
@@ -180,11 +187,14 @@ local function isWaiting(place)
 	return place == 'wait' or place == 'prioritized'
 end
 
+-- leave takes the job out of a collection, unless goAhead did, and out of what goes with it.
 local function leave(place)
-	if isList(place) then
-		takeOut(keys[place])
-	else
-		call('ZREM', keys[place], id)
+	if not gone then
+		if isList(place) then
+			takeOut(keys[place])
+		else
+			call('ZREM', keys[place], id)
+		end
 	end
 	if isWaiting(place) then
 		takeOut(keys.waiting)
@@ -193,9 +203,28 @@ local function leave(place)
 	end
 end
 
+-- goAhead takes a job that is where it was put last, and that has to leave from there, out of it in one step; it returns
+-- the collection. Else the job is to be searched for.
+local function goAhead(hint)
+	if transition == 'started' and hint == 'wait' and inOrder[keys.wait] ~= false then
+		local moved = call('LMOVE', keys.wait, keys.active, 'RIGHT', 'LEFT')
+		if moved == id then
+			return hint
+		elseif moved then
+			call('LMOVE', keys.active, keys.wait, 'LEFT', 'RIGHT')
+		end
+		inOrder[keys.wait] = false
+	elseif hint == 'active' and state ~= 'active' and popped(keys.active) then
+		return hint
+	elseif hint == 'prioritized' and state == 'active' and call('ZREM', keys.prioritized, id) == 1 then
+		return hint
+	end
+	return nil
+end
+
 -- releaseDeduplication frees the deduplication id that a client gave the job.
 local function releaseDeduplication(always)
-	local key = hash[7] and base .. 'de:' .. hash[7]
+	local key = hash[5] and base .. 'de:' .. hash[5]
 	if key and call('GET', key) == id and (always or call('PTTL', key) == -1) then
 		call('DEL', key)
 	end
@@ -229,7 +258,7 @@ local function retain(keepCount, keepAge, atOnce)
 	end
 	call('ZADD', set, finishedOn, id)
 	if keepAge > 0 then
-		deleteFinished(set, call('ZREVRANGEBYSCORE', set, whole(finishedOn - keepAge), '-inf', 'LIMIT', 0, atOnce))
+		deleteFinished(set, call('ZREVRANGEBYSCORE', set, whole(tonumber(finishedOn) - keepAge), '-inf', 'LIMIT', 0, atOnce))
 	end
 	local extra = keepCount > 0 and call('ZCARD', set) - keepCount or 0
 	if extra > 0 then
@@ -238,19 +267,19 @@ local function retain(keepCount, keepAge, atOnce)
 end
 
 -- remove deletes the job.
-local function remove(from)
+local function remove(c, from)
 	if from then
 		leave(from)
 	end
 	if known or from then
 		releaseDeduplication(true)
-		if hash[7] then
-			call('DEL', base .. 'dn:' .. hash[7])
+		if hash[5] then
+			call('DEL', base .. 'dn:' .. hash[5])
 		end
 		deleteJob(id)
 		tellAll('removed', 'jobId', id, 'prev', from or 'unknown')
 	end
-	bury(seq, seq)
+	bury(c[2], c[2])
 end
 
 -- delay puts the job among the delayed ones.
@@ -290,16 +319,14 @@ local function move(c, from, wasWaiting)
 		return from
 	elseif state == 'delayed' then
 		delay(from)
-	elseif state == 'active' and from == 'wait' and sides[keys.wait] == 'tail' then
-		call('LMOVE', keys.wait, keys.active, 'RIGHT', 'LEFT')
-		takeOut(keys.waiting)
-		wake()
 	elseif from ~= state then
 		if from then
 			leave(from)
 		end
 		if state == 'active' then
-			call('LPUSH', keys.active, id)
+			if not (gone and from == 'wait') then -- else it was moved
+				call('LPUSH', keys.active, id)
+			end
 			wake()
 		end
 	end
@@ -323,10 +350,8 @@ local function write(c, place, from)
 		fields[#fields + 1] = 'progress'
 		fields[#fields + 1] = c[18]
 	end
-	fields[#fields + 1] = 'cn:ev'
-	fields[#fields + 1] = whole(told)
-	fields[#fields + 1] = 'cn:at'
-	fields[#fields + 1] = place
+	local n = #fields
+	fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'cn:ev', told, 'cn:at', place
 	call('HSET', jobKey, unpack(fields))
 	-- What a step of an attempt adds to the state before it takes nothing away.
 	local adds = seq == shown + 1 and (transition == 'started' or finished) and from ~= 'completed' and from ~= 'failed'
@@ -336,19 +361,20 @@ local function write(c, place, from)
 end
 
 local function project(c)
-	id, seq, transition, state, timestamp, due, priority, finishedOn = c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[14]
+	id, transition, state, timestamp, due, priority = c[1], c[3], c[4], c[5], c[6], c[7]
+	seq, finishedOn = tonumber(c[2]), c[14]
 	silent, finished = transition == '', state == 'completed' or state == 'failed'
 	jobKey = base .. id
-	hash = call('HMGET', jobKey, 'name', 'cn:seq', 'cn:ev', 'cn:at', 'priority', 'ats', 'deid')
-	known, buried = hash[1], false
-	shown, told = tonumber(hash[2] or 0), tonumber(hash[3] or 0)
+	hash = call('HMGET', jobKey, 'name', 'cn:seq', 'cn:ev', 'cn:at', 'deid')
+	known, buried = hash[1] or hash[2], false
+	shown, told = hash[2] and tonumber(hash[2]) or 0, hash[3] or '0'
 	if not known and call('EXISTS', jobKey, goneBase .. id) > 0 then
 		known = call('EXISTS', jobKey) == 1
 		local stone = not known and call('GET', goneBase .. id)
 		if stone then
 			local s, t, added = string.match(stone, '^(%d+) (%d+) (%d+)$')
 			if added == timestamp then
-				buried, shown, told = true, tonumber(s), tonumber(t)
+				buried, shown, told = true, tonumber(s), t
 			end
 		end
 	end
@@ -356,33 +382,38 @@ local function project(c)
 		if seq < shown or (buried and seq == shown) then
 			return 0
 		end
-	elseif seq <= told then
+	elseif seq <= tonumber(told) then
 		return 0
 	elseif seq <= shown then
 		if transition ~= 'removed' then
 			tell(c, nil)
 		end
 		if buried then
-			bury(shown, seq)
+			bury(whole(shown), c[2])
 		else
-			call('HSET', jobKey, 'cn:ev', whole(seq))
+			call('HSET', jobKey, 'cn:ev', c[2])
 		end
 		return 2
 	end
 
-	unexpected = not known and (silent or transition == 'added')
 	sides = {}
-	local from = find()
-	local wasWaiting = isWaiting(hash[4])
+	local hint = hash[4]
+	local from = not silent and goAhead(hint)
+	gone = from
+	-- A job that is added and has no hash is nowhere.
+	if not from and (known or transition ~= 'added') then
+		from = find(hint)
+	end
+	local wasWaiting = isWaiting(hint)
 	if wasWaiting and not isWaiting(from) then
 		takeOut(keys.waiting)
 	end
 	if transition == 'removed' then
-		remove(from)
+		remove(c, from)
 		return 1
 	end
-	if known and not silent then
-		priority = tonumber(hash[5] or '') or priority
+	if known and state == 'waiting' and not silent then
+		priority = tonumber(call('HGET', jobKey, 'priority') or '') or priority
 	end
 	local place = move(c, from, wasWaiting)
 	occupied[place] = true
@@ -393,7 +424,7 @@ local function project(c)
 		else
 			call('SET', jobKey .. ':lock', c[9])
 		end
-	elseif not unexpected or from then
+	elseif known or transition ~= 'added' then
 		call('DEL', jobKey .. ':lock')
 	end
 
@@ -401,9 +432,9 @@ local function project(c)
 	-- the claim that started it.
 	local toldByOthers = (transition == 'added' and known)
 		or (transition == 'promoted' and isWaiting(from))
-		or (transition == 'started' and from == 'active' and hash[6] == c[17])
+		or (transition == 'started' and from == 'active' and call('HGET', jobKey, 'ats') == c[17])
 	if not silent then
-		told = seq
+		told = c[2]
 	end
 	write(c, place, from)
 
@@ -427,7 +458,7 @@ local function project(c)
 		end
 		retain(c[11], c[12], c[13])
 		if not silent and metricsKept > 0 then
-			measure(metricsOf[state], finishedOn)
+			measure(metricsOf[state], tonumber(finishedOn))
 		end
 	end
 
