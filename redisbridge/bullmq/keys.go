@@ -69,6 +69,9 @@ func (k Keys) Job(id string) string { return k.public + id }
 // Lock says who runs a job.
 func (k Keys) Lock(id string) string { return k.public + id + ":lock" }
 
+// Logs is the list of the lines of a job's log, the oldest first.
+func (k Keys) Logs(id string) string { return k.public + id + ":logs" }
+
 // Waiting is Cinnamon's documented list of all ids that wait, with a priority or without: the left end is the newest.
 // BullMQ itself has no such key.
 func (k Keys) Waiting() string { return k.public + "waiting" }

@@ -2,7 +2,6 @@ package bullmq
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -56,6 +55,7 @@ type Projector struct {
 	project      script
 	promote      script
 	progress     script
+	log          script
 	position     script
 }
 
@@ -82,6 +82,7 @@ func NewProjector(rdb redis.UniversalClient, prefix string, options ...Option) *
 		project:      loadScript("project-19.lua"),
 		promote:      loadScript("promote-10.lua"),
 		progress:     loadScript("progress-2.lua"),
+		log:          loadScript("log-2.lua"),
 		position:     loadScript("position-1.lua"),
 	}
 	for _, option := range options {
@@ -172,45 +173,6 @@ func (p *Projector) PromoteDue(ctx context.Context, queue string, now time.Time)
 		return 0, time.Time{}, fmt.Errorf("reading when the next job of queue %s is due: %w", queue, err)
 	}
 	return int(promoted), time.UnixMilli(due), nil
-}
-
-// Progress is how far an attempt has come.
-type Progress struct {
-	JobID   string
-	Attempt int             // the attempt's AttemptsStarted
-	Value   json.RawMessage // JSON
-}
-
-// Progress shows how far attempts have come, in one round trip. The result says of each whether it was shown: it is not
-// when the job is not active in that attempt, be it not yet or no more. What could never be shown is reported as
-// [ChangeError]s, joined, beside the results of the others; with any other error nothing is known about any.
-func (p *Projector) Progress(ctx context.Context, queue string, updates []Progress) ([]bool, error) {
-	k := p.Keys(queue)
-	shown := make([]bool, len(updates))
-	args := make([]any, 0, 3*len(updates))
-	asked := make([]int, 0, len(updates))
-	var problems []error
-	for i, u := range updates {
-		if problem := checkProgress(u); problem != "" {
-			problems = append(problems, &ChangeError{JobID: u.JobID, Problem: problem})
-			continue
-		}
-		args = append(args, u.JobID, strconv.Itoa(u.Attempt), string(u.Value))
-		asked = append(asked, i)
-	}
-	run := call{keys: []string{k.Events(), k.Meta()}, args: []any{k.Base()}}
-	replies, err := p.progress.runInRuns(ctx, p.rdb, run, args, 3)
-	if err != nil {
-		return nil, fmt.Errorf("showing the progress of %d jobs of queue %s: %w", len(asked), queue, err)
-	}
-	for n, reply := range replies {
-		if reply.err != nil {
-			id := updates[asked[n]].JobID
-			problems = append(problems, &ChangeError{JobID: id, Problem: "Redis refuses its progress", Err: reply.err})
-		}
-		shown[asked[n]] = reply.code == 1
-	}
-	return shown, errors.Join(problems...)
 }
 
 // MarkEpoch leaves a mark that is there as long as Redis keeps its data, whatever clients do to the queue.
