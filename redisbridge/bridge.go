@@ -12,6 +12,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
+	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )
@@ -65,6 +66,11 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		rdb: rdb, store: records, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), keys: newProgressKeys(),
 		keep: cfg.Queue, log: log,
 	}
+	starts, err := starter.Open(cfg, records, log)
+	if err != nil {
+		return err
+	}
+	defer starts.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	relays := make([]*relay, 0, len(queue.All()))
 	for _, def := range queue.All() {
@@ -72,6 +78,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		relays = append(relays, r)
 		group.Go(func() error { r.run(ctx); return nil })
 		group.Go(func() error { r.promote(ctx); return nil })
+		in := &inlet{
+			mirror: mirror{rdb: rdb, projector: b.projector, store: records, log: r.log}, def: def, workflows: starts,
+		}
+		group.Go(func() error { in.run(ctx); return nil })
 		log.InfoContext(ctx, "queue projected", "queue", def.Name, "prefix", cfg.Queue.Prefix)
 	}
 	if records.CanListen() {

@@ -84,3 +84,9 @@ func (k Keys) Position() string { return k.private + "position" }
 
 // Gone is the private tombstone of a job whose hash was deleted.
 func (k Keys) Gone(id string) string { return k.private + "gone:" + id }
+
+// Limiter counts the jobs that were started in the present window of a rate limit.
+func (k Keys) Limiter() string { return k.public + "limiter" }
+
+// Repeat is the sorted set of job schedulers by the time of their next job.
+func (k Keys) Repeat() string { return k.public + "repeat" }

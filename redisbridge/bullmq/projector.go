@@ -57,6 +57,8 @@ type Projector struct {
 	progress     script
 	log          script
 	position     script
+	look         script
+	take         script
 }
 
 // Option alters a projector.
@@ -84,6 +86,8 @@ func NewProjector(rdb redis.UniversalClient, prefix string, options ...Option) *
 		progress:     loadScript("progress-2.lua"),
 		log:          loadScript("log-2.lua"),
 		position:     loadScript("position-1.lua"),
+		look:         loadScript("look-12.lua"),
+		take:         loadScript("take-19.lua"),
 	}
 	for _, option := range options {
 		option(p)

@@ -169,13 +169,17 @@ func (s *Store) NewestFinished(ctx context.Context, queueName string, state queu
 
 // FinishedAmong reads those of a queue's jobs with these ids that have finished. The ids may be anybody's.
 func (s *Store) FinishedAmong(ctx context.Context, queueName string, ids []string) ([]queue.Job, error) {
+	return s.jobsWithIDs(ctx, "job_finished_among", queueName, ids)
+}
+
+func (s *Store) jobsWithIDs(ctx context.Context, query, queueName string, ids []string) ([]queue.Job, error) {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { // no text column can hold those
 		return !utf8.ValidString(id) || strings.Contains(id, "\x00")
 	})
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return s.jobs(ctx, "job_finished_among", queueName, ids)
+	return s.jobs(ctx, query, queueName, ids)
 }
 
 func (s *Store) jobs(ctx context.Context, query string, args ...any) ([]queue.Job, error) {
