@@ -82,6 +82,9 @@ func (k Keys) Epoch() string { return k.private + "epoch" }
 // Position is the private key that says how far the changes of the queue are shown.
 func (k Keys) Position() string { return k.private + "position" }
 
+// Evicted is the private key that says how many evictions are made good.
+func (k Keys) Evicted() string { return k.private + "evicted" }
+
 // Gone is the private tombstone of a job whose hash was deleted.
 func (k Keys) Gone(id string) string { return k.private + "gone:" + id }
 

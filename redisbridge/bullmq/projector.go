@@ -2,7 +2,6 @@ package bullmq
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -177,47 +176,6 @@ func (p *Projector) PromoteDue(ctx context.Context, queue string, now time.Time)
 		return 0, time.Time{}, fmt.Errorf("reading when the next job of queue %s is due: %w", queue, err)
 	}
 	return int(promoted), time.UnixMilli(due), nil
-}
-
-// MarkEpoch leaves a mark that is there as long as Redis keeps its data, whatever clients do to the queue.
-func (p *Projector) MarkEpoch(ctx context.Context, queue, epoch string) error {
-	if err := p.rdb.Set(ctx, p.Keys(queue).Epoch(), epoch, 0).Err(); err != nil {
-		return fmt.Errorf("marking the epoch of queue %s: %w", queue, err)
-	}
-	return nil
-}
-
-// Epoch returns the mark, or nothing if Redis lost its data (or never had any): all jobs must be shown again.
-func (p *Projector) Epoch(ctx context.Context, queue string) (string, error) {
-	epoch, err := p.rdb.Get(ctx, p.Keys(queue).Epoch()).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return "", fmt.Errorf("reading the epoch of queue %s: %w", queue, err)
-	}
-	return epoch, nil
-}
-
-// MarkPosition says that the changes of the queue are shown up to a position, provided that they were up to the one
-// before it; else it leaves the mark where it is and returns false: Redis has lost some that it once showed. The mark
-// never goes back.
-func (p *Projector) MarkPosition(ctx context.Context, queue string, before, position int64) (marked bool, err error) {
-	replies, err := p.position.runAll(ctx, p.rdb, []call{{keys: []string{p.Keys(queue).Position()}, args: []any{before, position}}})
-	if err == nil {
-		err = replies[0].Err()
-	}
-	if err != nil {
-		return false, fmt.Errorf("marking the position of queue %s: %w", queue, err)
-	}
-	return replies[0].Val() == int64(1), nil
-}
-
-// Position returns the mark, or 0 if there is none. A lower one than was marked last means that Redis came back with
-// older data: what changed since must be shown again.
-func (p *Projector) Position(ctx context.Context, queue string) (int64, error) {
-	position, err := p.rdb.Get(ctx, p.Keys(queue).Position()).Int64()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return 0, fmt.Errorf("reading the position of queue %s: %w", queue, err)
-	}
-	return position, nil
 }
 
 // OpenIDs calls visit with the ids, a thousand or so at a time, that Redis shows as not finished. An id that moves
