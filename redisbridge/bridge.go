@@ -17,6 +17,9 @@ import (
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )
 
+// metricsKept is for how many minutes dashboards can draw how many jobs ended: two weeks.
+const metricsKept = 14 * 24 * 60
+
 // outbox is where changes of jobs wait for the relay.
 type outbox interface {
 	Relay(ctx context.Context, queueName string, limit int, apply func(context.Context, []store.OutboxRow, postgres.Advance) (map[int64]string, error)) (int, error)
@@ -63,7 +66,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	defer rdb.Close() //nolint:errcheck // nothing is pending on it any more
 	b := &Bridge{
-		rdb: rdb, store: records, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), keys: newProgressKeys(),
+		rdb: rdb, store: records, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix, bullmq.WithMetrics(metricsKept)), keys: newProgressKeys(),
 		keep: cfg.Queue, log: log,
 	}
 	starts, err := starter.Open(cfg, records, log)
