@@ -6,12 +6,10 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/queue"
-	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )
@@ -34,15 +32,14 @@ type jobs interface {
 
 // Bridge projects the queues to Redis.
 type Bridge struct {
-	rdb   *redis.Client
-	store interface {
+	clients *clients
+	store   interface {
 		outbox
 		jobs
 	}
-	projector *bullmq.Projector
-	keys      progressKeys
-	keep      config.Queue
-	log       *slog.Logger
+	keys progressKeys
+	keep config.Queue
+	log  *slog.Logger
 }
 
 // Run projects every queue until ctx ends. Several bridges may run at once: one of them works on a queue at a time.
@@ -56,15 +53,12 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		return err
 	}
 	defer records.Close()
-	rdb, err := dial(cfg.Redis)
+	connections, err := dial(cfg.Redis)
 	if err != nil {
 		return err
 	}
-	defer rdb.Close() //nolint:errcheck // nothing is pending on it any more
-	b := &Bridge{
-		rdb: rdb, store: records, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), keys: newProgressKeys(),
-		keep: cfg.Queue, log: log,
-	}
+	defer connections.Close() //nolint:errcheck // nothing is pending on it any more
+	b := &Bridge{clients: connections, store: records, keys: newProgressKeys(), keep: cfg.Queue, log: log}
 	group, ctx := errgroup.WithContext(ctx)
 	relays := make([]*relay, 0, len(queue.All()))
 	for _, def := range queue.All() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
@@ -30,16 +31,20 @@ const (
 // relay projects one queue.
 type relay struct {
 	*Bridge
-	queue   string
-	wake    chan struct{}
-	due     chan struct{}
-	log     *slog.Logger
-	checked time.Time // when Redis was last seen to have kept its data
+	queue     string
+	rdb       redis.UniversalClient // the Redis that the queue lives on
+	projector *bullmq.Projector
+	wake      chan struct{}
+	due       chan struct{}
+	log       *slog.Logger
+	checked   time.Time // when Redis was last seen to have kept its data
 }
 
 func newRelay(b *Bridge, queueName string) *relay {
+	rdb := b.clients.of(queueName)
 	return &relay{
-		Bridge: b, queue: queueName, wake: make(chan struct{}, 1), due: make(chan struct{}, 1), log: b.log.With("queue", queueName),
+		Bridge: b, queue: queueName, rdb: rdb, projector: bullmq.NewProjector(rdb, b.keep.Prefix),
+		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), log: b.log.With("queue", queueName),
 	}
 }
 
