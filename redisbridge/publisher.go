@@ -138,7 +138,7 @@ func (p *Publisher) run(ctx context.Context) {
 		if (err != nil) != away {
 			away = err != nil
 			if away {
-				p.log.Warn("progress is not published while Redis is away", "error", err)
+				p.log.Warn("progress is not published while Redis is away", "error", explain(err))
 			} else {
 				p.log.Info("progress is published again")
 			}

@@ -80,7 +80,7 @@ func (r *relay) run(ctx context.Context) {
 		if (err != nil) != away {
 			away = err != nil
 			if away {
-				r.log.WarnContext(ctx, "changes wait in the outbox: Redis or Postgres is away", "error", err)
+				r.log.WarnContext(ctx, "changes wait in the outbox: Redis or Postgres is away", "error", explain(err))
 			} else {
 				r.log.InfoContext(ctx, "changes are relayed again")
 			}
@@ -99,7 +99,7 @@ func (r *relay) run(ctx context.Context) {
 
 // step relays one batch and makes sure that Redis still has the rest.
 func (r *relay) step(ctx context.Context) (more bool, err error) {
-	if err := r.rdb.Ping(ctx).Err(); err != nil {
+	if _, err := r.projector.Epoch(ctx, r.queue); err != nil { // of a cluster, it is this queue's master that must answer
 		return false, fmt.Errorf("reaching Redis: %w", err)
 	}
 	applied, err := r.store.Relay(ctx, r.queue, relayBatch, r.apply)
