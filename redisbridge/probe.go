@@ -103,7 +103,7 @@ var hints = []struct{ text, hint string }{ //nolint:gochecknoglobals // a consta
 	{"WRONGPASS", "the user name or the password is wrong: see REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD"},
 	{"without any password configured", "it has no password: leave it out of the address"},
 	{"NOPERM", "its user lacks rights: docs/configuration.md has the ACL rule that is enough"},
-	{"can't access at least one of the keys", "its user lacks rights: docs/configuration.md has the ACL rule that is enough"},
+	{"The user executing the script", "its user lacks rights: docs/configuration.md has the ACL rule that is enough"},
 	{"MOVED ", "it is a node of a cluster: let its address begin with redis-cluster://"},
 	{"CROSSSLOT", "it is a node of a cluster: let its address begin with redis-cluster://, and QUEUE_PREFIX be in braces"},
 	{"cluster support disabled", "it is no cluster: let its address begin with redis:// or rediss://"},
