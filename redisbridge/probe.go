@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 
@@ -107,7 +108,6 @@ var hints = []struct{ text, hint string }{ //nolint:gochecknoglobals // a consta
 	{"MOVED ", "it is a node of a cluster: let its address begin with redis-cluster://"},
 	{"CROSSSLOT", "it is a node of a cluster: let its address begin with redis-cluster://, and QUEUE_PREFIX be in braces"},
 	{"cluster support disabled", "it is no cluster: let its address begin with redis:// or rediss://"},
-	{"first record does not look like a TLS handshake", "it does not speak TLS: let its address begin with redis:// in place of rediss://"},
 	{"all sentinels specified in configuration are unreachable: redis: nil", "the Sentinels don't know a master of this name: see REDIS_SENTINEL_MASTER, or the path of the address"},
 	{"certificate required", "it wants to see a certificate of ours: set REDIS_TLS_CERT and REDIS_TLS_KEY"},
 	{"unknown certificate authority", "it does not trust our certificate: see REDIS_TLS_CERT and REDIS_TLS_KEY"},
@@ -126,6 +126,9 @@ func explain(err error) error {
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return fmt.Errorf("%w; it is refused for that: give it a valid certificate, or name the authority to trust in REDIS_TLS_CA", err)
+	}
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w; it closed the connection: if it speaks TLS, its address must begin with rediss://", err)
 	}
 	for _, known := range hints {
 		if strings.Contains(err.Error(), known.text) {

@@ -11,6 +11,8 @@ import (
 // TLS are the files, in PEM, of a server that speaks TLS.
 type TLS struct {
 	CA, Certificate, Key string
+	// Name is one that the certificate is for.
+	Name string
 	// AskClients has clients show a certificate of the same authority.
 	AskClients bool
 }
@@ -38,7 +40,7 @@ func (t *TLS) client() (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the server's certificate: %w", err)
 	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool(), Certificates: []tls.Certificate{own}}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool(), ServerName: t.Name, Certificates: []tls.Certificate{own}}
 	if !c.RootCAs.AppendCertsFromPEM(pem) {
 		return nil, errors.New("reading the authority's certificate: there is none in the file")
 	}

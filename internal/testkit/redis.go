@@ -106,6 +106,7 @@ func (r *Redis) secure() (*redisserver.TLS, error) {
 	}
 	files := &redisserver.TLS{
 		CA: r.place.path("ca.pem"), Certificate: r.place.path("cert.pem"), Key: r.place.path("key.pem"), AskClients: r.AskClients,
+		Name: r.Names[0],
 	}
 	for path, content := range map[string][]byte{files.CA: r.TLS.pem, files.Certificate: certificate, files.Key: key} {
 		if err := r.place.user.WriteSecret(path, string(content)); err != nil {

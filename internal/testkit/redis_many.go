@@ -39,7 +39,9 @@ func NewRedisCluster(tb testing.TB) *RedisCluster {
 }
 
 // URL returns the cluster's address, with the password.
-func (c *RedisCluster) URL() string { return addressOf("redis-cluster", c.nodes, "") }
+func (c *RedisCluster) URL() string {
+	return "redis-cluster://" + url.UserPassword("", redisPassword).String() + "@" + strings.Join(hostsOf(c.nodes), ",")
+}
 
 // Nodes returns the addresses of the single nodes, with the password.
 func (c *RedisCluster) Nodes() []string {
@@ -94,10 +96,13 @@ func NewRedisSentinel(tb testing.TB) *RedisSentinel {
 	return s
 }
 
-// URL returns the Sentinels' address, with the password of the master.
-func (s *RedisSentinel) URL() string { return addressOf("redis-sentinel", s.sentinels, "/"+masterName) }
+// Hosts returns where the Sentinels are, each as host:port.
+func (s *RedisSentinel) Hosts() []string { return hostsOf(s.sentinels) }
 
-// Password is the one of the Sentinels themselves.
+// Name is what the Sentinels call the master.
+func (s *RedisSentinel) Name() string { return masterName }
+
+// Password is the one of all of them.
 func (s *RedisSentinel) Password() string { return redisPassword }
 
 // KillMaster takes the master away, and a Sentinel with it. The replica will take over.
@@ -106,15 +111,12 @@ func (s *RedisSentinel) KillMaster() {
 	s.sentinels[0].Kill()
 }
 
-// ReplicaURL is the address of the server that takes over, with the password.
-func (s *RedisSentinel) ReplicaURL() string { return s.replica.URL() }
-
-func addressOf(scheme string, servers []*redisserver.Server, path string) string {
+func hostsOf(servers []*redisserver.Server) []string {
 	hosts := make([]string, len(servers))
 	for i, server := range servers {
 		hosts[i] = fmt.Sprintf("127.0.0.1:%d", server.Port())
 	}
-	return scheme + "://" + url.UserPassword("", redisPassword).String() + "@" + strings.Join(hosts, ",") + path
+	return hosts
 }
 
 func stopAll(at place, servers []*redisserver.Server) {
