@@ -114,10 +114,10 @@ func (r *reader) next(answer any) {
 	}
 }
 
-// ended waits until listeners hear that the job has ended.
-func (r *reader) ended(id string) seen {
+// ended waits until listeners hear that the job has ended, and subscribers so many times of its progress.
+func (r *reader) ended(id string, published int) seen {
 	r.b.t.Helper()
-	_, err := fmt.Fprintln(r.input, id)
+	_, err := fmt.Fprintln(r.input, id, published)
 	require.NoError(r.b.t, err)
 	var s seen
 	r.next(&s)

@@ -1,8 +1,8 @@
 // A consumer of a queue, made of nothing but the real bullmq library, that reaches Redis in any way ioredis can.
 //
 // Usage: node reader.cjs NODE_MODULES CLIENT PREFIX QUEUE REDIS, where REDIS is JSON: { nodes, options } of a Cluster, else
-// ioredis's options. Writes {"ready":true}; then answers each job id on standard input, once the job has ended, with one
-// line of JSON that says what the library knows of that job, and what was published of it.
+// ioredis's options. Writes {"ready":true}; then answers each JOB_ID N on standard input, once the job has ended and N
+// messages were published of its progress, with one line of JSON that says what the library knows of that job.
 'use strict';
 const path = require('node:path');
 const readline = require('node:readline');
@@ -43,19 +43,30 @@ async function main() {
     });
   }
   const published = new Map();
+  let tellPublished = () => {};
   subscriber.on('pmessage', (_pattern, channel, message) => {
     published.set(channel, [...(published.get(channel) || []), JSON.parse(message)]);
+    tellPublished();
+  });
+  const publishedOf = (id, count) => new Promise(resolve => {
+    tellPublished = () => {
+      const list = published.get(`progress:${id}`) || [];
+      if (list.length >= count) resolve(list);
+    };
+    tellPublished();
   });
   await subscriber.psubscribe('progress:*');
   await Promise.all([queue.waitUntilReady(), listener.waitUntilReady()]);
   console.log(JSON.stringify({ ready: true }));
 
-  for await (const id of readline.createInterface({ input: process.stdin })) {
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const [id, count] = line.split(' ');
     await endOf(id).promise;
+    const told = await publishedOf(id, Number(count));
     const [job, state, counts] = await Promise.all([queue.getJob(id), queue.getJobState(id), queue.getJobCounts()]);
     console.log(JSON.stringify({
       state, counts, name: job.name, data: job.data, returnvalue: job.returnvalue, progress: job.progress,
-      events: heard.get(id) || [], published: published.get(`progress:${id}`) || [],
+      events: heard.get(id) || [], published: told,
     }));
   }
   await Promise.allSettled([queue.close(), listener.close()]);
