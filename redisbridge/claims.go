@@ -27,30 +27,39 @@ const (
 // Claims asks Redis whether attempts may begin. What clients did to the queue without telling anybody takes effect here
 // at the latest.
 type Claims struct {
-	mirror
+	clients  *clients
+	mirrors  map[string]mirror
 	required bool
+	log      *slog.Logger
 }
 
 // NewClaims prepares claims. They share records with their owner, who closes both.
 func NewClaims(cfg config.Config, records *postgres.Store, log *slog.Logger) (*Claims, error) {
-	rdb, err := dial(cfg.Redis)
+	connections, err := dial(cfg.Redis)
 	if err != nil {
 		return nil, err
 	}
-	return &Claims{
-		mirror:   mirror{rdb: rdb, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), store: records, log: log},
-		required: cfg.Queue.Claim == "required",
-	}, nil
+	c := &Claims{clients: connections, mirrors: map[string]mirror{}, required: cfg.Queue.Claim == "required", log: log}
+	for _, def := range queue.All() {
+		c.mirrors[def.Name] = mirror{
+			projector: bullmq.NewProjector(connections.of(def.Name), cfg.Queue.Prefix), store: records, log: log,
+		}
+	}
+	return c, nil
 }
 
 // Close releases the connections.
-func (c *Claims) Close() error { return c.rdb.Close() }
+func (c *Claims) Close() error { return c.clients.Close() }
 
 // Claim takes a job for an attempt of a worker, or says why the attempt can't begin.
 func (c *Claims) Claim(ctx context.Context, queueName, jobID, worker string) (queue.Grant, error) {
+	m, ok := c.mirrors[queueName]
+	if !ok {
+		return queue.Grant{}, fmt.Errorf("claiming job %s: there is no queue %q", jobID, queueName)
+	}
 	now := time.Now()
 	asking, cancel := context.WithTimeout(ctx, claimWithin)
-	verdict, view, err := c.projector.Take(asking, queueName, jobID, worker, bullmq.Lock{}, now, now.Add(dueSoon))
+	verdict, view, err := m.projector.Take(asking, queueName, jobID, worker, bullmq.Lock{}, now, now.Add(dueSoon))
 	cancel()
 	if err != nil {
 		if ctx.Err() != nil {
@@ -68,23 +77,23 @@ func (c *Claims) Claim(ctx context.Context, queueName, jobID, worker string) (qu
 	case bullmq.Held:
 		return queue.Grant{Kind: queue.Held, Why: "queue " + queueName + " is paused, or a limit of it is reached"}, nil
 	case bullmq.Missing, bullmq.Other:
-		return c.settle(ctx, queueName, jobID)
+		return m.settle(ctx, queueName, jobID)
 	}
 	return queue.Grant{}, fmt.Errorf("claiming job %s: unknown verdict %q", jobID, verdict)
 }
 
 // settle finds out what became of a job that is not to be had in Redis.
-func (c *Claims) settle(ctx context.Context, queueName, jobID string) (queue.Grant, error) {
+func (m *mirror) settle(ctx context.Context, queueName, jobID string) (queue.Grant, error) {
 	// The workflow is the one that asks: nobody needs to tell it.
 	quiet := func(context.Context, reconciled) (string, json.RawMessage, error) { return "", nil, nil }
-	r, _, err := c.reconcile(ctx, queueName, jobID, quiet)
+	r, _, err := m.reconcile(ctx, queueName, jobID, quiet)
 	switch {
 	case err != nil:
 		return queue.Grant{}, err
 	case r.Gone:
 		return queue.Grant{Kind: queue.Removed, Why: "a client removed the job"}, nil
 	}
-	known, err := c.store.JobsAmong(ctx, queueName, []string{jobID})
+	known, err := m.store.JobsAmong(ctx, queueName, []string{jobID})
 	if err != nil {
 		return queue.Grant{}, fmt.Errorf("reading job %s: %w", jobID, err)
 	}

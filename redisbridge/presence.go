@@ -10,7 +10,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/cinnamon-qa/cinnamon/config"
-	"github.com/cinnamon-qa/cinnamon/queue"
 )
 
 // presentEvery is how often the connections that show clients a worker are looked after.
@@ -18,14 +17,14 @@ const presentEvery = time.Second
 
 // attend keeps one connection per queue under the name by which clients know a worker (getWorkers, Bull Board's panel),
 // until the publisher is closed. While Redis is away it waits.
-func (p *Publisher) attend(ctx context.Context, cfg config.Config) {
-	for _, def := range queue.All() {
-		name := workerName(cfg.Queue.Prefix, def.Name, cfg.Worker.Name)
+func (p *Publisher) attend(ctx context.Context, cfg config.Config, queues []string) {
+	for _, queueName := range queues {
+		name := workerName(cfg.Queue.Prefix, queueName, cfg.Worker.Name)
 		p.present.Go(func() {
 			timer := time.NewTicker(presentEvery)
 			defer timer.Stop()
 			for {
-				_ = p.bePresent(ctx, name, def.Name, timer.C) // who publishes says that Redis is away
+				_ = p.bePresent(ctx, name, queueName, timer.C) // who publishes says that Redis is away
 				select {
 				case <-timer.C:
 				case <-p.stop:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,10 +31,12 @@ const (
 // Publisher shows the progress of runs in Redis, straight from the worker. It never blocks its callers; while Redis is
 // away it keeps only the newest progress of each run.
 type Publisher struct {
-	rdb       *redis.Client
+	rdb       redis.UniversalClient
 	projector *bullmq.Projector
 	keys      progressKeys
 	log       *slog.Logger
+	// elsewhere are the publishers of the queues that live on another Redis: one that is away concerns only its own.
+	elsewhere map[string]*Publisher
 
 	mu      sync.Mutex
 	pending []update
@@ -43,35 +47,49 @@ type Publisher struct {
 }
 
 type update struct {
-	queue, runID string
-	attempt      int
-	record       json.RawMessage
-	lines        []bullmq.Line // of the job's log; an update that is dropped leaves them to the next one of its run
-	written      time.Time     // when its progress:* key was; zero: not yet
-	shown        bool          // only its lines are left
+	queue, jobID, runID string
+	attempt             int
+	record              json.RawMessage
+	lines               []bullmq.Line // of the job's log; an update that is dropped leaves them to the next one of its run
+	written             time.Time     // when its progress:* key was; zero: not yet
+	shown               bool          // only its lines are left
 }
 
 // NewPublisher makes a publisher and starts it. It goes on when ctx ends, until it is closed: the last progress of a run
 // comes when its worker stops.
 func NewPublisher(ctx context.Context, cfg config.Config, log *slog.Logger) (*Publisher, error) {
-	rdb, err := dial(cfg.Redis)
+	connections, err := dial(cfg.Redis)
 	if err != nil {
 		return nil, err
 	}
-	p := &Publisher{
-		rdb: rdb, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), keys: newProgressKeys(), log: log,
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+	publishers := make(map[redis.UniversalClient]*Publisher, len(connections.all))
+	for _, rdb := range connections.all {
+		p := &Publisher{
+			rdb: rdb, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), keys: newProgressKeys(), log: log,
+			wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+		}
+		publishers[rdb] = p
+		go p.run(context.WithoutCancel(ctx))
+		p.attend(context.WithoutCancel(ctx), cfg, connections.on(rdb))
 	}
-	go p.run(context.WithoutCancel(ctx))
-	p.attend(context.WithoutCancel(ctx), cfg)
-	return p, nil
+	first := publishers[connections.all[0]]
+	first.elsewhere = map[string]*Publisher{}
+	for queueName, rdb := range connections.queues {
+		if p := publishers[rdb]; p != first {
+			first.elsewhere[queueName] = p
+		}
+	}
+	return first, nil
 }
 
 // Publish shows a run's progress soon.
-func (p *Publisher) Publish(queueName, runID string, attempt int, record json.RawMessage) {
+func (p *Publisher) Publish(queueName, jobID, runID string, attempt int, record json.RawMessage) {
+	if other := p.elsewhere[queueName]; other != nil {
+		p = other
+	}
 	p.mu.Lock()
 	p.pending = append(p.pending, update{
-		queue: queueName, runID: runID, attempt: attempt, record: record, lines: stepLines(attempt, record),
+		queue: queueName, jobID: jobID, runID: runID, attempt: attempt, record: record, lines: stepLines(attempt, record),
 	})
 	if len(p.pending) >= mostUpdates { // Redis hangs, or is slower than we are
 		p.pending = bounded(p.pending, true)
@@ -85,12 +103,25 @@ func (p *Publisher) Publish(queueName, runID string, attempt int, record json.Ra
 
 // Close publishes what is pending, if Redis takes it, and stops; that takes four seconds at most.
 func (p *Publisher) Close() {
+	var others sync.WaitGroup
+	for _, other := range p.distinctElsewhere() {
+		others.Go(other.Close)
+	}
 	close(p.stop)
 	<-p.stopped
 	p.present.Wait()
 	if err := p.rdb.Close(); err != nil {
 		p.log.Warn("closing the progress connection", "error", err)
 	}
+	others.Wait()
+}
+
+func (p *Publisher) distinctElsewhere() []*Publisher {
+	found := map[*Publisher]bool{}
+	for _, other := range p.elsewhere {
+		found[other] = true
+	}
+	return slices.Collect(maps.Keys(found))
 }
 
 func (p *Publisher) run(ctx context.Context) {
@@ -114,7 +145,7 @@ func (p *Publisher) run(ctx context.Context) {
 		if (err != nil) != away {
 			away = err != nil
 			if away {
-				p.log.Warn("progress is not published while Redis is away", "error", err)
+				p.log.Warn("progress is not published while Redis is away", "error", explain(err))
 			} else {
 				p.log.Info("progress is published again")
 			}
@@ -187,7 +218,7 @@ func (p *Publisher) send(ctx context.Context, batch []update) (again []update, e
 	for queueName, indexes := range byQueue {
 		updates := make([]bullmq.Progress, len(indexes))
 		for n, i := range indexes {
-			updates[n] = bullmq.Progress{JobID: batch[i].runID, Attempt: batch[i].attempt, Value: batch[i].record}
+			updates[n] = bullmq.Progress{JobID: batch[i].jobID, Attempt: batch[i].attempt, Value: batch[i].record}
 		}
 		results[queueName] = p.projector.QueueProgress(ctx, pipe, queueName, updates)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
@@ -31,19 +32,23 @@ const (
 // relay projects one queue.
 type relay struct {
 	*Bridge
-	queue   string
-	wake    chan struct{}
-	due     chan struct{}
-	log     *slog.Logger
-	polled  time.Time // when the outbox was last looked at
-	checked time.Time // when Redis was last seen to have kept its data
-	reached int64     // the position that Redis must have reached
-	memory  memory
+	queue     string
+	rdb       redis.UniversalClient // the Redis that the queue lives on
+	projector *bullmq.Projector
+	wake      chan struct{}
+	due       chan struct{}
+	log       *slog.Logger
+	polled    time.Time // when the outbox was last looked at
+	checked   time.Time // when Redis was last seen to have kept its data
+	reached   int64     // the position that Redis must have reached
+	memory    memory
 }
 
 func newRelay(b *Bridge, queueName string) *relay {
+	rdb := b.clients.of(queueName)
 	return &relay{
-		Bridge: b, queue: queueName, wake: make(chan struct{}, 1), due: make(chan struct{}, 1), log: b.log.With("queue", queueName),
+		Bridge: b, queue: queueName, rdb: rdb, projector: bullmq.NewProjector(rdb, b.keep.Prefix, bullmq.WithMetrics(metricsKept)),
+		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), log: b.log.With("queue", queueName),
 	}
 }
 
@@ -81,7 +86,7 @@ func (r *relay) run(ctx context.Context) {
 		if (err != nil) != away {
 			away = err != nil
 			if away {
-				r.log.WarnContext(ctx, "changes wait in the outbox: Redis or Postgres is away", "error", err)
+				r.log.WarnContext(ctx, "changes wait in the outbox: Redis or Postgres is away", "error", explain(err))
 			} else {
 				r.log.InfoContext(ctx, "changes are relayed again")
 			}
@@ -295,7 +300,7 @@ func (r *relay) showProgress(ctx context.Context, list []queue.Job) error {
 	pipe := r.rdb.Pipeline()
 	for _, job := range list {
 		if job.State.Finished() && len(job.Progress) > 0 && time.Since(job.FinishedAt) < progressTTL {
-			r.keys.queue(ctx, pipe, job.ID, job.Progress)
+			r.keys.queue(ctx, pipe, job.Run(), job.Progress)
 		}
 	}
 	if pipe.Len() == 0 {

@@ -332,25 +332,6 @@ func (p *Projector) Follow(ctx context.Context, queue, after string, wait time.D
 	return told, nil
 }
 
-// Evicted is how many keys Redis has thrown away since it started because memory was short: what is missing may not have
-// been deleted by anybody.
-func (p *Projector) Evicted(ctx context.Context) (int64, error) {
-	text, err := p.rdb.Info(ctx, "stats").Result()
-	if err != nil {
-		return 0, fmt.Errorf("asking Redis for its statistics: %w", err)
-	}
-	for line := range strings.Lines(text) {
-		if count, ok := strings.CutPrefix(strings.TrimSpace(line), "evicted_keys:"); ok {
-			n, err := strconv.ParseInt(count, 10, 64)
-			if err != nil {
-				return 0, fmt.Errorf("reading how many keys Redis has evicted: %w", err)
-			}
-			return n, nil
-		}
-	}
-	return 0, nil
-}
-
 // EventBefore says whether an entry of the stream is older than another one, by their ids.
 func EventBefore(id, other string) bool {
 	time, count := eventID(id)

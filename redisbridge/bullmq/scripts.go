@@ -167,6 +167,13 @@ func (s script) read(run *redis.Cmd, n int) ([]reply, error) {
 	return replies, nil
 }
 
+// ofRedis are what errors say, of a script's commands too, that concern Redis as a whole and pass: rights that are
+// missing, a version that is too old, a role or a state in which it takes no writes, a cluster.
+var ofRedis = []string{ //nolint:gochecknoglobals // a constant list
+	"The user executing the script", "Unknown Redis command", "Script attempted to access",
+	"-READONLY", "-OOM", "-MISCONF", "-NOREPLICAS", "-MASTERDOWN", "-CLUSTERDOWN", "-LOADING", "-BUSY",
+}
+
 // refusal tells an error that this one call will always meet (a key of another type, a fault of the script) from one
 // that concerns Redis as a whole and passes.
 func refusal(err error) bool {
@@ -177,6 +184,11 @@ func refusal(err error) bool {
 	text := reply.Error()
 	if strings.HasPrefix(text, "WRONGTYPE") {
 		return true
+	}
+	for _, words := range ofRedis {
+		if strings.Contains(text, words) {
+			return false
+		}
 	}
 	return strings.HasPrefix(text, "ERR ") && (strings.Contains(text, "WRONGTYPE") || strings.Contains(text, "user_script"))
 }
