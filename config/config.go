@@ -77,6 +77,10 @@ type Queue struct {
 	RemoveOnFail     int    `env:"QUEUE_REMOVE_ON_FAIL" envDefault:"50"`
 	// BackoffDelay is the first delay of the exponential backoff between attempts.
 	BackoffDelay time.Duration `env:"QUEUE_BACKOFF_DELAY" envDefault:"2s"`
+	// PriorityScale says how to read a job's priority: cinnamon (a higher number is more urgent) or bullmq (a lower one is).
+	PriorityScale string `env:"QUEUE_PRIORITY_SCALE" envDefault:"cinnamon"`
+	// Claim says what an attempt does that can't ask Redis whether it may begin: preferred (it begins) or required (it waits).
+	Claim string `env:"BRIDGE_CLAIM" envDefault:"preferred"`
 }
 
 // API holds the settings of the HTTP endpoint.
@@ -176,6 +180,12 @@ func (c *Config) Validate() error {
 	atLeast("DATABASE_MAX_CONNS", int(c.Database.MaxConns), 2)
 	if c.Queue.Prefix == "" || strings.ContainsAny(c.Queue.Prefix, ": \t\n") {
 		bad("QUEUE_PREFIX is %q: it must be a word without colons or spaces", c.Queue.Prefix)
+	}
+	if c.Queue.PriorityScale != "cinnamon" && c.Queue.PriorityScale != "bullmq" {
+		bad("QUEUE_PRIORITY_SCALE is %q: it must be cinnamon (a higher number is more urgent) or bullmq (a lower one is)", c.Queue.PriorityScale)
+	}
+	if c.Queue.Claim != "preferred" && c.Queue.Claim != "required" {
+		bad("BRIDGE_CLAIM is %q: it must be preferred or required", c.Queue.Claim)
 	}
 	if c.Worker.HeartbeatTimeout < 2*time.Second {
 		bad("WORKER_HEARTBEAT_TIMEOUT is %s: it must be 2s or more", c.Worker.HeartbeatTimeout)

@@ -10,9 +10,13 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )
+
+// metricsKept is for how many minutes dashboards can draw how many jobs ended: two weeks.
+const metricsKept = 14 * 24 * 60
 
 // outbox is where changes of jobs wait for the relay.
 type outbox interface {
@@ -59,6 +63,11 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	defer connections.Close() //nolint:errcheck // nothing is pending on it any more
 	b := &Bridge{clients: connections, store: records, keys: newProgressKeys(), keep: cfg.Queue, log: log}
+	starts, err := starter.Open(cfg, records, log)
+	if err != nil {
+		return err
+	}
+	defer starts.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	relays := make([]*relay, 0, len(queue.All()))
 	for _, def := range queue.All() {
@@ -66,6 +75,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		relays = append(relays, r)
 		group.Go(func() error { r.run(ctx); return nil })
 		group.Go(func() error { r.promote(ctx); return nil })
+		in := &inlet{
+			mirror: mirror{projector: r.projector, store: records, log: r.log}, def: def, workflows: starts,
+		}
+		group.Go(func() error { in.run(ctx); return nil })
 		log.InfoContext(ctx, "queue projected", "queue", def.Name, "prefix", cfg.Queue.Prefix)
 	}
 	if records.CanListen() {

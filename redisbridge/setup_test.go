@@ -197,7 +197,7 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 func (b *bundle) claim(id string, made int) (attempt int) {
 	b.t.Helper()
-	c, err := b.records.ClaimAttempt(b.t.Context(), b.def.Name, id, "worker-1", made, now())
+	c, err := b.records.ClaimAttempt(b.t.Context(), b.def.Name, id, "worker-1", made, now(), nil)
 	require.NoError(b.t, err)
 	return c.Attempt
 }

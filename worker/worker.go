@@ -50,6 +50,12 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	defer progress.Close()
 
+	gate, err := redisbridge.NewClaims(cfg, records, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, gate.Close()) }()
+
 	browsers := pwgo.New(pwgo.Config{
 		Executable: cfg.Browser.Executable, NodePath: cfg.Browser.NodePath, DriverDir: cfg.Browser.DriverDir,
 		NoSandbox: !cfg.Browser.Sandbox, Browsers: cfg.Browser.Pool, Logger: log,
@@ -83,7 +89,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		w := newWorker(client, def, cfg, func(err error) { fatal <- err })
 		workflows.Register(w)
 		register(w, activities.NewTestExecution(activities.Config{
-			Store: records, Browsers: browsers, Artifacts: files, Progress: progress, Worker: cfg.Worker.Name, Log: log,
+			Store: records, Gate: gate, Browsers: browsers, Artifacts: files, Progress: progress, Worker: cfg.Worker.Name, Log: log,
 		}))
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("starting to take jobs from %s: %w", def.Name, err)

@@ -105,9 +105,23 @@ func (s *RedisSentinel) Name() string { return masterName }
 // Password is the one of all of them.
 func (s *RedisSentinel) Password() string { return redisPassword }
 
+// Master says where the master is, host:port, by what the Sentinels know.
+func (s *RedisSentinel) Master(tb testing.TB) string {
+	tb.Helper()
+	at, err := redisserver.MasterOf(tb.Context(), s.sentinels[len(s.sentinels)-1])
+	require(tb, err)
+	return at
+}
+
 // KillMaster takes the master away, and a Sentinel with it. The replica will take over.
-func (s *RedisSentinel) KillMaster() {
-	s.master.Kill()
+func (s *RedisSentinel) KillMaster(tb testing.TB) {
+	tb.Helper()
+	master := s.Master(tb)
+	for _, server := range []*redisserver.Server{s.master, s.replica} {
+		if master == fmt.Sprintf("127.0.0.1:%d", server.Port()) {
+			server.Kill()
+		}
+	}
 	s.sentinels[0].Kill()
 }
 

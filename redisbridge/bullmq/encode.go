@@ -20,8 +20,8 @@ const (
 	ownerless = "cinnamon"
 )
 
-// encode lays out one run of the project script: see its header.
-func (p *Projector) encode(k Keys, c Change) call {
+// encode lays out one change for the project script: see its header.
+func encode(c Change) string {
 	j := c.Job
 	keep := j.KeepCompleted
 	if j.State == Failed {
@@ -43,53 +43,52 @@ func (p *Projector) encode(k Keys, c Change) call {
 	if j.AttemptsMade >= j.MaxAttempts {
 		exhausted = strconv.Itoa(j.AttemptsMade)
 	}
-	present, absent := stateFields(j)
+	timestamp, seq := millis(j.Timestamp), decimal(c.Seq)
+	var kept [16]field
+	present, absent := stateFields(j, kept[:0])
+	present = append(present, field{"cn:seq", seq})
 
-	args := make([]any, 0, 64)
-	args = append(args,
-		k.Base(), k.Gone(""), j.ID,
-		decimal(c.Seq), string(c.Transition), string(j.State),
-		millis(j.Timestamp), decimal(due), strconv.Itoa(j.Priority), flag(j.LIFO),
-		cmp.Or(c.Lock.Token, ownerless), lifeMillis(c.Lock.TTL),
-		strconv.Itoa(keepCount), decimal(keep.Age.Milliseconds()),
-		decimal(ended), payload(j),
-		exhausted, strconv.Itoa(j.AttemptsStarted), string(j.Progress),
-		lifeMillis(p.tombstoneTTL), strconv.Itoa(deletionsAtOnce),
-	)
-	args = appendFields(args, []field{
+	out := make(packed, 0, 512+len(j.Data)+len(j.Opts)+len(j.ReturnValue))
+	out.array(21)
+	out.text(j.ID)
+	out.text(seq)
+	out.text(string(c.Transition))
+	out.text(string(j.State))
+	out.text(timestamp)
+	out.number(due)
+	out.number(int64(j.Priority))
+	out.flag(j.LIFO)
+	out.text(cmp.Or(c.Lock.Token, ownerless))
+	out.number(lifeMillis(c.Lock.TTL))
+	out.number(int64(keepCount))
+	out.number(keep.Age.Milliseconds())
+	out.number(int64(cmp.Or(keep.Limit, deletionsAtOnce)))
+	out.text(decimal(ended))
+	out.text(payload(j))
+	out.text(exhausted)
+	out.text(strconv.Itoa(j.AttemptsStarted))
+	out.text(string(j.Progress))
+	out.fields([]field{
 		{"name", j.Name},
 		{"data", orElse(j.Data, "{}")},
 		{"opts", opts(j)},
-		{"timestamp", millis(j.Timestamp)},
+		{"timestamp", timestamp},
 		{"priority", strconv.Itoa(j.Priority)},
 	})
-	args = appendFields(args, present)
+	out.fields(present)
+	out.array(len(absent))
 	for _, name := range absent {
-		args = append(args, name)
+		out.text(name)
 	}
-	return call{
-		keys: []string{
-			k.Wait(), k.Paused(), k.Active(), k.Prioritized(), k.Delayed(), k.Completed(), k.Failed(), k.WaitingChildren(),
-			k.Events(), k.Meta(), k.ID(), k.PriorityCounter(), k.Marker(), k.Stalled(), k.Waiting(),
-			k.Job(j.ID), k.Lock(j.ID), k.Gone(j.ID),
-		},
-		args: args,
-	}
+	return string(out)
 }
 
 // field is one field of a job's hash.
 type field struct{ name, value string }
 
-func appendFields(args []any, fields []field) []any {
-	args = append(args, strconv.Itoa(len(fields)))
-	for _, f := range fields {
-		args = append(args, f.name, f.value)
-	}
-	return args
-}
-
-// stateFields returns the fields that a job in its present state has, and the names of those that it has not.
-func stateFields(j Job) (present []field, absent []string) {
+// stateFields appends to a list the fields that a job in its present state has, and the names of those that it has not.
+func stateFields(j Job, into []field) (present []field, absent []string) {
+	present = into
 	put := func(there bool, name, value string) {
 		if there {
 			present = append(present, field{name, value})
@@ -179,13 +178,6 @@ func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 func millis(t time.Time) string { return decimal(t.UnixMilli()) }
 
 // lifeMillis rounds a life up, so that a short one doesn't become none or for ever.
-func lifeMillis(d time.Duration) string {
-	return decimal((d + time.Millisecond - 1).Milliseconds())
-}
-
-func flag(on bool) string {
-	if on {
-		return "1"
-	}
-	return ""
+func lifeMillis(d time.Duration) int64 {
+	return (d + time.Millisecond - 1).Milliseconds()
 }

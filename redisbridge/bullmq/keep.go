@@ -11,6 +11,7 @@ import (
 type Keep struct {
 	Count *int          // so many of the newest stay; none: delete at once
 	Age   time.Duration // younger ones stay
+	Limit int           // so many that are older go at once, the newest of them first; 0: a thousand
 }
 
 // KeepNewest keeps so many of the newest jobs, and all of them if the number is negative.
@@ -21,7 +22,7 @@ func KeepNewest(n int) Keep {
 	return Keep{Count: &n}
 }
 
-// UnmarshalJSON reads the forms that clients write: a boolean, a number, or an object with count and age (seconds).
+// UnmarshalJSON reads the forms that clients write: a boolean, a number, or an object with count, age (seconds) and limit.
 func (k *Keep) UnmarshalJSON(text []byte) error {
 	var remove bool
 	if json.Unmarshal(text, &remove) == nil {
@@ -39,6 +40,7 @@ func (k *Keep) UnmarshalJSON(text []byte) error {
 	var both struct {
 		Count *int     `json:"count"`
 		Age   *float64 `json:"age"`
+		Limit int      `json:"limit"`
 	}
 	if err := json.Unmarshal(text, &both); err != nil {
 		return fmt.Errorf("reading what to keep of finished jobs: %w", err)
@@ -48,6 +50,7 @@ func (k *Keep) UnmarshalJSON(text []byte) error {
 		*k = KeepNewest(*both.Count)
 	}
 	if both.Age != nil {
+		k.Limit = max(both.Limit, 0)
 		k.Age = time.Duration(*both.Age * float64(time.Second))
 		if k.Age <= 0 {
 			*k = KeepNewest(0)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,6 +85,84 @@ func (s script) runAll(ctx context.Context, rdb redis.UniversalClient, calls []c
 	}
 	if err != nil && !refusal(err) {
 		return nil, err
+	}
+	return replies, nil
+}
+
+// itemsAtOnce bounds how many items one run of a script works on, and with it for how long others wait for Redis.
+const itemsAtOnce = 64
+
+// reply is what a script says of one item: a small number, or the error that this item alone met.
+type reply struct {
+	code int64
+	err  error
+}
+
+// runInRuns runs a script on any number of items, each of so many arguments, that follow the arguments of the call. It
+// takes one round trip, and as many runs as keep each of them short. The items are worked on in their order: if there
+// are several runs the first one carries the source (see runAll), a single one is repeated with it if need be.
+func (s script) runInRuns(ctx context.Context, rdb redis.UniversalClient, c call, items []any, width int) ([]reply, error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	calls := make([]call, 0, len(items)/(itemsAtOnce*width)+1)
+	for part := range slices.Chunk(items, itemsAtOnce*width) {
+		args := make([]any, 0, len(c.args)+len(part))
+		calls = append(calls, call{keys: c.keys, args: append(append(args, c.args...), part...)})
+	}
+	runs, err := s.run(ctx, rdb, calls)
+	if err != nil {
+		return nil, err
+	}
+	replies := make([]reply, 0, len(items)/width)
+	for i, run := range runs {
+		part, err := s.read(run, (len(calls[i].args)-len(c.args))/width)
+		if err != nil {
+			return nil, err
+		}
+		replies = append(replies, part...)
+	}
+	return replies, nil
+}
+
+// run is runAll, but for a single call, which carries the source only if Redis asks for it.
+func (s script) run(ctx context.Context, rdb redis.UniversalClient, calls []call) ([]*redis.Cmd, error) {
+	if len(calls) > 1 {
+		return s.runAll(ctx, rdb, calls)
+	}
+	cmd := rdb.EvalSha(ctx, s.sha, calls[0].keys, calls[0].args...)
+	switch err := cmd.Err(); {
+	case redis.HasErrorPrefix(err, "NOSCRIPT"):
+		return s.runAll(ctx, rdb, calls)
+	case err != nil && !refusal(err):
+		return nil, err
+	}
+	return []*redis.Cmd{cmd}, nil
+}
+
+// read reads the replies of one run to n items. A run that failed as a whole failed for each of them.
+func (s script) read(run *redis.Cmd, n int) ([]reply, error) {
+	replies := make([]reply, n)
+	if err := run.Err(); err != nil {
+		for i := range replies {
+			replies[i].err = err
+		}
+		return replies, nil
+	}
+	values, err := run.Slice()
+	if err != nil || len(values) != n {
+		return nil, fmt.Errorf("a script answered %d of %d items: %w", len(values), n, err)
+	}
+	for i, value := range values {
+		switch value := value.(type) {
+		case int64:
+			replies[i].code = value
+		case error:
+			if !refusal(value) {
+				return nil, value
+			}
+			replies[i].err = value
+		}
 	}
 	return replies, nil
 }

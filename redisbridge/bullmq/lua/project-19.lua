@@ -1,0 +1,497 @@
+-- Brings jobs to the states that changes say, one change after the other, each from wherever Redis has the job or from
+-- nowhere, and tells listeners.
+--
+-- KEYS  1 wait  2 paused  3 active  4 prioritized  5 delayed  6 completed  7 failed  8 waiting-children
+--       9 events  10 meta  11 id  12 pc  13 marker  14 stalled  15 waiting
+--       16 the metrics of completed jobs  17 their data  18 the metrics of failed jobs  19 their data
+-- ARGV  1 what the queue's keys begin with  2 what tombstones begin with
+--       3 life of a tombstone in ms  4 how many finished jobs to delete at most
+--       5 for how many minutes metrics are kept, 0 = there are none
+--       6... the changes, each a MessagePack array of
+--         1 job id  2 the change's number, as text  3 transition ('' = tell nobody)  4 state to bring the job to
+--         5 timestamp, as text  6 due time of a delayed job, else 0  7 priority  8 LIFO
+--         9 lock token  10 lock's life in ms, 0 = for ever
+--         11 how many of the newest finished jobs stay, -1 = all  12 for how many ms, 0 = for ever
+--         13 how many of those that are too old to delete at most
+--         14 time of the end, as text, 0 = has not ended  15 returnvalue or failedReason for listeners
+--         16 attempts made, if none is left, else ''  17 attempts started, as text  18 progress or ''
+--         19 names and values of the fields that describe the job
+--         20 names and values of the fields of its present state, its number among them
+--         21 names of the fields that it has not
+--       Times are in ms. Texts go into Redis as they are; no JSON is parsed.
+-- Out   a list with one result per change: 0 seen before, nothing done  1 done  2 a newer state is shown already:
+--       listeners told, nothing moved  an error: this change can't be shown; the others are not affected
+-- Events  added, waiting, delayed, active, stalled, completed, failed, retries-exhausted, drained, removed
+
+local keys = {
+	wait = KEYS[1], paused = KEYS[2], active = KEYS[3], prioritized = KEYS[4], delayed = KEYS[5],
+	completed = KEYS[6], failed = KEYS[7], ['waiting-children'] = KEYS[8], events = KEYS[9], meta = KEYS[10],
+	id = KEYS[11], pc = KEYS[12], marker = KEYS[13], stalled = KEYS[14], waiting = KEYS[15],
+}
+local metricsOf = {
+	completed = { counts = KEYS[16], data = KEYS[17] }, failed = { counts = KEYS[18], data = KEYS[19] },
+}
+local base, goneBase, goneLife = ARGV[1], ARGV[2], ARGV[3]
+local sweep, metricsKept = tonumber(ARGV[4]), tonumber(ARGV[5])
+local call = redis.call
+
+-- include queue
+-- include waiting
+-- include metrics
+
+-- What the stream gets is trimmed once, at the end.
+local grown = false
+local function tellAll(name, ...)
+	grown = true
+	call('XADD', keys.events, '*', 'event', name, ...)
+end
+
+-- The change at hand.
+local id, seq, transition, state, timestamp, due, priority, finishedOn
+local jobKey, hash, known, shown, told, buried, silent, finished, gone
+local sides
+
+-- What the batch adds up: ids that were counted, and the highest of those that clients would count.
+local counted, highestID = 0, 0
+
+local function bury(newest, newestTold)
+	call('SET', goneBase .. id, newest .. ' ' .. newestTold .. ' ' .. timestamp, 'PX', goneLife)
+end
+
+-- tell writes what listeners hear of the transition. from: the collection that the job left, if that is known.
+local function tell(c, from)
+	if transition == 'added' then
+		tellAll('added', 'jobId', id, 'name', c[19][2])
+		if state == 'delayed' then
+			tellAll('delayed', 'jobId', id, 'delay', whole(due))
+		else
+			tellAll('waiting', 'jobId', id)
+		end
+	elseif transition == 'promoted' then
+		tellAll('waiting', 'jobId', id, 'prev', 'delayed')
+	elseif transition == 'started' then
+		if from == 'delayed' then
+			tellAll('waiting', 'jobId', id, 'prev', 'delayed')
+		end
+		tellAll('active', 'jobId', id, 'prev', 'waiting')
+	elseif transition == 'stalled' then
+		tellAll('waiting', 'jobId', id, 'prev', 'active')
+		tellAll('stalled', 'jobId', id)
+	elseif transition == 'retried' then
+		local ended = from == 'failed' or from == 'completed'
+		tellAll('waiting', 'jobId', id, 'prev', ended and from or 'active')
+	elseif transition == 'backedOff' then
+		tellAll('delayed', 'jobId', id, 'delay', whole(due))
+	elseif finished then
+		local field = state == 'completed' and 'returnvalue' or 'failedReason'
+		if c[17] == '0' then
+			tellAll(state, 'jobId', id, field, c[15])
+		else
+			tellAll(state, 'jobId', id, field, c[15], 'prev', 'active')
+		end
+		if state == 'failed' and c[16] ~= '' then
+			tellAll('retries-exhausted', 'jobId', id, 'attemptsMade', c[16])
+		end
+	end
+end
+
+-- Collections that were empty when they were first asked for and that got nothing since need no searching.
+local occupied = {}
+local function mayHold(place)
+	local is = occupied[place]
+	if is == nil then
+		is = call('EXISTS', keys[place]) == 1
+		occupied[place] = is
+	end
+	return is
+end
+
+-- popped takes the id out of a list if it is at the tail, as it is where jobs run in their order. A list that is met in
+-- another order is searched from then on.
+local inOrder = {}
+local function popped(list)
+	if inOrder[list] == false then
+		return false
+	end
+	local last = call('RPOP', list)
+	if last == id then
+		return true
+	elseif last then
+		call('RPUSH', list, last)
+	end
+	inOrder[list] = false
+	return false
+end
+
+-- sideOf says from which end of a list the id is nearer: 1 left, -1 right, false if it isn't there. The search widens
+-- from both ends, so that a long list costs little when jobs run in their order, or right after they were added.
+-- A job that a resync finds missing should be in no list at all: the ends are all that is searched for it.
+local widths, narrow = { 16, 256, 4096 }, { 16 }
+local function search(list)
+	for _, width in ipairs(known and widths or narrow) do
+		if call('LPOS', list, id, 'MAXLEN', width) then
+			return 1
+		elseif call('LPOS', list, id, 'RANK', -1, 'MAXLEN', width) then
+			return -1
+		end
+	end
+	return (known or not silent) and call('LPOS', list, id) and 1
+end
+
+local function sideOf(list)
+	if sides[list] == nil then
+		sides[list] = search(list)
+	end
+	return sides[list]
+end
+
+local function takeOut(list)
+	if sides[list] == nil and popped(list) then
+		return
+	end
+	local side = sideOf(list)
+	if side then
+		call('LREM', list, side, id)
+		sides[list] = false
+	end
+end
+
+local function isList(place)
+	return place == 'wait' or place == 'active'
+end
+
+local function holds(place)
+	if not mayHold(place) then
+		return false
+	elseif isList(place) then
+		return sideOf(keys[place])
+	end
+	return call('ZSCORE', keys[place], id)
+end
+
+-- find looks first where the job was put last, then everywhere, the cheapest collections first.
+local everywhere = { 'active', 'delayed', 'prioritized', 'completed', 'failed', 'waiting-children', 'wait' }
+local function find(hint)
+	if hint and keys[hint] and holds(hint) then
+		return hint
+	end
+	for _, place in ipairs(everywhere) do
+		if place ~= hint and holds(place) then
+			return place
+		end
+	end
+	return nil
+end
+
+local function isWaiting(place)
+	return place == 'wait' or place == 'prioritized'
+end
+
+-- leave takes the job out of a collection, unless goAhead did, and out of what goes with it.
+local function leave(place)
+	if not gone then
+		if isList(place) then
+			takeOut(keys[place])
+		else
+			call('ZREM', keys[place], id)
+		end
+	end
+	if isWaiting(place) then
+		takeOut(keys.waiting)
+	elseif place == 'active' and mayHold('stalled') then
+		call('SREM', keys.stalled, id)
+	end
+end
+
+-- goAhead takes a job that is where it was put last, and that has to leave from there, out of it in one step; it returns
+-- the collection. Else the job is to be searched for.
+local function goAhead(hint)
+	if transition == 'started' and hint == 'wait' and inOrder[keys.wait] ~= false then
+		local moved = call('LMOVE', keys.wait, keys.active, 'RIGHT', 'LEFT')
+		if moved == id then
+			return hint
+		elseif moved then
+			call('LMOVE', keys.active, keys.wait, 'LEFT', 'RIGHT')
+		end
+		inOrder[keys.wait] = false
+	elseif hint == 'active' and state ~= 'active' and popped(keys.active) then
+		return hint
+	elseif hint == 'prioritized' and state == 'active' and call('ZREM', keys.prioritized, id) == 1 then
+		return hint
+	end
+	return nil
+end
+
+-- releaseDeduplication frees the deduplication id that a client gave the job.
+local function releaseDeduplication(always)
+	local key = hash[5] and base .. 'de:' .. hash[5]
+	if key and call('GET', key) == id and (always or call('PTTL', key) == -1) then
+		call('DEL', key)
+	end
+end
+
+-- deleteJob deletes a job's keys; a tombstone keeps what its private fields say.
+local function deleteJob(job)
+	local key = base .. job
+	local last = call('HMGET', key, 'cn:seq', 'cn:ev', 'timestamp')
+	if last[1] and last[2] and last[3] then
+		call('SET', goneBase .. job, last[1] .. ' ' .. last[2] .. ' ' .. last[3], 'PX', goneLife)
+	end
+	call('DEL', key, key .. ':lock', key .. ':logs', key .. ':dependencies', key .. ':processed',
+		key .. ':failed', key .. ':unsuccessful')
+end
+
+local function deleteFinished(set, jobs)
+	for _, job in ipairs(jobs) do
+		call('ZREM', set, job)
+		deleteJob(job)
+	end
+end
+
+-- retain puts the ended job into its set and deletes those that need not stay.
+local function retain(keepCount, keepAge, atOnce)
+	local set = keys[state]
+	if keepCount == 0 then
+		call('ZREM', set, id)
+		deleteJob(id)
+		return
+	end
+	call('ZADD', set, finishedOn, id)
+	if keepAge > 0 then
+		deleteFinished(set, call('ZREVRANGEBYSCORE', set, whole(tonumber(finishedOn) - keepAge), '-inf', 'LIMIT', 0, atOnce))
+	end
+	local extra = keepCount > 0 and call('ZCARD', set) - keepCount or 0
+	if extra > 0 then
+		deleteFinished(set, call('ZRANGE', set, 0, math.min(extra, sweep) - 1))
+	end
+end
+
+-- remove deletes the job.
+local function remove(c, from)
+	if from then
+		leave(from)
+	end
+	if known or from then
+		releaseDeduplication(true)
+		if hash[5] then
+			call('DEL', base .. 'dn:' .. hash[5])
+		end
+		deleteJob(id)
+		tellAll('removed', 'jobId', id, 'prev', from or 'unknown')
+	end
+	bury(c[2], c[2])
+end
+
+-- delay puts the job among the delayed ones.
+local function delay(from)
+	local lowest, highest = due * 4096, due * 4096 + 4095
+	local score = from == 'delayed' and tonumber(call('ZSCORE', keys.delayed, id))
+	if score and score >= lowest and score <= highest then
+		return
+	end
+	if from then
+		leave(from)
+	end
+	local last = call('ZREVRANGEBYSCORE', keys.delayed, whole(highest), whole(lowest), 'WITHSCORES', 'LIMIT', 0, 1)
+	score = last[2] and math.min(tonumber(last[2]) + 1, highest) or lowest
+	call('ZADD', keys.delayed, whole(score), id)
+	local first = call('ZRANGE', keys.delayed, 0, 0, 'WITHSCORES')
+	call('ZADD', keys.marker, string.format('%.17g', tonumber(first[2]) / 4096), '1')
+end
+
+-- move brings the job to where its state belongs and returns the name of that collection.
+local function move(c, from, wasWaiting)
+	if state == 'waiting' then
+		if isWaiting(from) then
+			if not wasWaiting then
+				takeOut(keys.waiting)
+				call('LPUSH', keys.waiting, id)
+			end
+			return from
+		end
+		if from then
+			leave(from)
+		end
+		local front = transition == 'stalled'
+		return enqueue(id, front and 0 or priority, front or (c[8] and priority == 0))
+	elseif state == 'delayed' and silent and seq == shown and isWaiting(from) then
+		-- The timer, or a client, promoted it since.
+		return from
+	elseif state == 'delayed' then
+		delay(from)
+	elseif from ~= state then
+		if from then
+			leave(from)
+		end
+		if state == 'active' then
+			if not (gone and from == 'wait') then -- else it was moved
+				call('LPUSH', keys.active, id)
+			end
+			wake()
+		end
+	end
+	return state
+end
+
+-- write puts the fields of the hash in order.
+local function write(c, place, from)
+	local fields = c[20]
+	-- A client's own edits of data, opts and priority stay until a resync says otherwise.
+	if not known or silent then
+		for _, value in ipairs(c[19]) do
+			fields[#fields + 1] = value
+		end
+	end
+	if state == 'delayed' and place ~= 'delayed' then
+		fields[#fields + 1] = 'delay'
+		fields[#fields + 1] = '0'
+	end
+	if c[18] ~= '' and (finished or not known) then
+		fields[#fields + 1] = 'progress'
+		fields[#fields + 1] = c[18]
+	end
+	local n = #fields
+	fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'cn:ev', told, 'cn:at', place
+	call('HSET', jobKey, unpack(fields))
+	-- What a step of an attempt adds to the state before it takes nothing away.
+	local adds = seq == shown + 1 and (transition == 'started' or finished) and from ~= 'completed' and from ~= 'failed'
+	if known and not adds and c[21][1] then
+		call('HDEL', jobKey, unpack(c[21]))
+	end
+end
+
+local function project(c)
+	id, transition, state, timestamp, due, priority = c[1], c[3], c[4], c[5], c[6], c[7]
+	seq, finishedOn = tonumber(c[2]), c[14]
+	silent, finished = transition == '', state == 'completed' or state == 'failed'
+	jobKey = base .. id
+	hash = call('HMGET', jobKey, 'name', 'cn:seq', 'cn:ev', 'cn:at', 'deid')
+	known, buried = hash[1] or hash[2], false
+	shown, told = hash[2] and tonumber(hash[2]) or 0, hash[3] or '0'
+	if not known and call('EXISTS', jobKey, goneBase .. id) > 0 then
+		known = call('EXISTS', jobKey) == 1
+		local stone = not known and call('GET', goneBase .. id)
+		if stone then
+			local s, t, added = string.match(stone, '^(%d+) (%d+) (%d+)$')
+			if added == timestamp then
+				buried, shown, told = true, tonumber(s), t
+			end
+		end
+	end
+	if silent then
+		if seq < shown or (buried and seq == shown) then
+			return 0
+		end
+	elseif seq <= tonumber(told) then
+		return 0
+	elseif seq <= shown then
+		if transition ~= 'removed' then
+			tell(c, nil)
+		end
+		if buried then
+			bury(whole(shown), c[2])
+		else
+			call('HSET', jobKey, 'cn:ev', c[2])
+		end
+		return 2
+	end
+
+	sides = {}
+	local hint = hash[4]
+	local from = not silent and goAhead(hint)
+	gone = from
+	-- A job that is added and has no hash is nowhere.
+	if not from and (known or transition ~= 'added') then
+		from = find(hint)
+	end
+	local wasWaiting = isWaiting(hint)
+	if wasWaiting and not isWaiting(from) then
+		takeOut(keys.waiting)
+	end
+	if transition == 'removed' then
+		remove(c, from)
+		return 1
+	end
+	if known and state == 'waiting' and not silent then
+		priority = tonumber(call('HGET', jobKey, 'priority') or '') or priority
+	end
+	local place = move(c, from, wasWaiting)
+	occupied[place] = true
+
+	if state == 'active' then
+		if c[10] > 0 then
+			call('SET', jobKey .. ':lock', c[9], 'PX', c[10])
+		else
+			call('SET', jobKey .. ':lock', c[9])
+		end
+	elseif known or transition ~= 'added' then
+		call('DEL', jobKey .. ':lock')
+	end
+
+	-- Others may have told listeners of this step already: a client that added the job, the timer that promoted it,
+	-- the claim that started it.
+	local toldByOthers = (transition == 'added' and known)
+		or (transition == 'promoted' and isWaiting(from))
+		or (transition == 'started' and from == 'active' and call('HGET', jobKey, 'ats') == c[17])
+	if not silent then
+		told = c[2]
+	end
+	write(c, place, from)
+
+	if not known then
+		if buried then
+			call('DEL', goneBase .. id)
+		end
+		if transition == 'added' then
+			counted = counted + 1
+		end
+		-- Ids that clients count themselves must not be given out again after a loss of data.
+		if #id < 16 and string.match(id, '^[1-9]%d*$') then
+			highestID = math.max(highestID, tonumber(id))
+		end
+	end
+
+	if finished then
+		releaseDeduplication(false)
+		if state == 'failed' then
+			call('HDEL', jobKey, 'defa')
+		end
+		retain(c[11], c[12], c[13])
+		if not silent and metricsKept > 0 then
+			measure(metricsOf[state], tonumber(finishedOn))
+		end
+	end
+
+	if not silent and not toldByOthers then
+		tell(c, from)
+		if finished and not paused and concurrency ~= 0
+			and call('LLEN', keys.wait) == 0 and call('LLEN', keys.active) == 0
+			and call('ZCARD', keys.prioritized) == 0 and call('ZCARD', keys.delayed) == 0 then
+			tellAll('drained')
+		end
+	end
+	return 1
+end
+
+gatherPaused()
+local results = {}
+for i = 6, #ARGV do
+	local fine, result = pcall(project, cmsgpack.unpack(ARGV[i]))
+	if not fine then
+		result = { err = type(result) == 'table' and result.err or 'ERR ' .. tostring(result) }
+	end
+	results[i - 5] = result
+end
+
+local counter = counted > 0 and call('INCRBY', keys.id, counted)
+if highestID > 0 and highestID > (counter or tonumber(call('GET', keys.id) or 0)) then
+	call('SET', keys.id, whole(highestID))
+end
+if metricsKept > 0 then
+	record(metricsOf.completed, metricsKept)
+	record(metricsOf.failed, metricsKept)
+end
+if grown then
+	trim()
+end
+return results
