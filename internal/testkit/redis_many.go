@@ -65,8 +65,9 @@ const (
 	sentinelDown = 500 * time.Millisecond
 )
 
-// NewRedisSentinel starts them and waits until the Sentinels could replace the master.
-func NewRedisSentinel(tb testing.TB) *RedisSentinel {
+// NewRedisSentinel starts them and waits until the Sentinels could replace the master. The Sentinels know further users,
+// each as an ACL rule.
+func NewRedisSentinel(tb testing.TB, users ...string) *RedisSentinel {
 	tb.Helper()
 	s := new(RedisSentinel)
 	at, err := newPlace("sentinel")
@@ -89,6 +90,7 @@ func NewRedisSentinel(tb testing.TB) *RedisSentinel {
 	require(tb, redisserver.AwaitReplica(ctx, s.replica))
 	for i := range 3 {
 		s.sentinels = append(s.sentinels, run(fmt.Sprintf("sentinel-%d", i), func(o *redisserver.Options) {
+			o.Users = users
 			o.Sentinel = &redisserver.Sentinel{Name: masterName, Master: s.master, Quorum: 2, Down: sentinelDown}
 		}))
 	}
