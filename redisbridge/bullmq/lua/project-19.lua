@@ -51,8 +51,8 @@ local id, seq, transition, state, timestamp, due, priority, finishedOn
 local jobKey, hash, known, shown, told, buried, silent, finished, gone
 local sides
 
--- What the batch adds up: ids that were counted, and the highest of those that clients would count.
-local counted, highestID = 0, 0
+-- The counter of ids, once it is known, and what it was.
+local counter, counterWas
 
 local function bury(newest, newestTold)
 	call('SET', goneBase .. id, newest .. ' ' .. newestTold .. ' ' .. timestamp, 'PX', goneLife)
@@ -442,12 +442,16 @@ local function project(c)
 		if buried then
 			call('DEL', goneBase .. id)
 		end
+		if not counter then
+			counterWas = tonumber(call('GET', keys.id) or 0)
+			counter = counterWas
+		end
 		if transition == 'added' then
-			counted = counted + 1
+			counter = counter + 1
 		end
 		-- Ids that clients count themselves must not be given out again after a loss of data.
 		if #id < 16 and string.match(id, '^[1-9]%d*$') then
-			highestID = math.max(highestID, tonumber(id))
+			counter = math.max(counter, tonumber(id))
 		end
 	end
 
@@ -483,9 +487,8 @@ for i = 6, #ARGV do
 	results[i - 5] = result
 end
 
-local counter = counted > 0 and call('INCRBY', keys.id, counted)
-if highestID > 0 and highestID > (counter or tonumber(call('GET', keys.id) or 0)) then
-	call('SET', keys.id, whole(highestID))
+if counter ~= counterWas then
+	call('SET', keys.id, whole(counter))
 end
 if metricsKept > 0 then
 	record(metricsOf.completed, metricsKept)
