@@ -317,7 +317,7 @@ func (l *life) added() bullmq.Change {
 
 func (l *life) starts() bullmq.Change {
 	l.job.State, l.job.ProcessedOn, l.job.ProcessedBy, l.job.AttemptsStarted = bullmq.Active, time.Now(), "wk", 1
-	return bullmq.Change{Job: l.job, Transition: bullmq.Started, Seq: 2, Lock: bullmq.Lock{TTL: 30 * time.Second}}
+	return bullmq.Change{Job: l.job, Transition: bullmq.Started, Seq: 2}
 }
 
 func (l *life) ends() bullmq.Change {
