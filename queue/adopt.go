@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -11,7 +10,6 @@ import (
 type Seen struct {
 	State           State
 	DueAt           time.Time // of a delayed job
-	Data            json.RawMessage
 	Priority        int
 	AttemptsStarted int
 	AttemptsMade    int
@@ -27,13 +25,10 @@ type Seen struct {
 }
 
 // Adopt makes the job what it was seen as and says whether that changed it. Redis shows it already, so there is nothing
-// to project; the change counts as one of the job's all the same.
+// to project; the change counts as one of the job's all the same. The job's data stays: an attempt reads it when it begins.
 func (j *Job) Adopt(s Seen) (changed bool) {
 	before := *j
 	j.State, j.DueAt = s.State, s.DueAt
-	if !sameJSON(j.Data, s.Data) {
-		j.Data = s.Data
-	}
 	j.Options.Priority = s.Priority
 	j.AttemptsStarted, j.AttemptsMade, j.Stalls = s.AttemptsStarted, s.AttemptsMade, s.Stalls
 	j.StartedAt, j.FinishedAt = s.StartedAt, s.FinishedAt
@@ -54,19 +49,7 @@ func (j *Job) Adopt(s Seen) (changed bool) {
 
 // equal compares what Adopt may change, but for progress.
 func (j *Job) equal(k *Job) bool {
-	return j.State == k.State && j.DueAt.Equal(k.DueAt) && sameJSON(j.Data, k.Data) &&
+	return j.State == k.State && j.DueAt.Equal(k.DueAt) &&
 		j.Options.Priority == k.Options.Priority && j.AttemptsStarted == k.AttemptsStarted && j.AttemptsMade == k.AttemptsMade &&
 		j.Foreign == k.Foreign && j.FinishedAt.Equal(k.FinishedAt)
-}
-
-// sameJSON compares two texts as JSON: Redis's scripts and ours write it differently.
-func sameJSON(a, b json.RawMessage) bool {
-	if bytes.Equal(a, b) {
-		return true
-	}
-	var x, y bytes.Buffer
-	if json.Compact(&x, a) != nil || json.Compact(&y, b) != nil {
-		return false
-	}
-	return bytes.Equal(x.Bytes(), y.Bytes())
 }

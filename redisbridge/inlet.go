@@ -17,8 +17,10 @@ import (
 )
 
 const (
-	// followFor is how long the stream is listened to before the queue is looked at for silent changes.
-	followFor = time.Second
+	// surveyEvery is how often the queue is looked at for changes of which the stream tells nothing.
+	surveyEvery = time.Second
+	// followFor is how long one look at the stream waits: nothing interrupts it.
+	followFor = 250 * time.Millisecond
 	// restAfter is how many times as long as a look at the whole queue took the next one is put off.
 	restAfter = 20
 	// lookAtOnce is how many jobs are read at once.
@@ -272,7 +274,7 @@ func (in *inlet) survey(ctx context.Context) error {
 		return err
 	}
 	if !in.whole && mark == in.mark {
-		in.next = began.Add(followFor)
+		in.next = began.Add(surveyEvery)
 		return nil
 	}
 	recorded := map[string]store.JobState{}
@@ -303,7 +305,7 @@ func (in *inlet) survey(ctx context.Context) error {
 		in.cursor = snapshot.LastEvent
 	}
 	in.mark, in.whole = mark, false
-	in.next = time.Now().Add(max(followFor, restAfter*time.Since(began)))
+	in.next = time.Now().Add(max(surveyEvery, restAfter*time.Since(began)))
 	return nil
 }
 

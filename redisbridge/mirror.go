@@ -89,7 +89,7 @@ func sameTime(v bullmq.View, job queue.Job) bool {
 
 func seenOf(v bullmq.View, state bullmq.State) queue.Seen {
 	s := queue.Seen{
-		State: queue.State(state), Data: jsonOr(v.Fields["data"], `{}`), Priority: number(v, "priority"),
+		State: queue.State(state), Priority: number(v, "priority"),
 		AttemptsStarted: number(v, "ats"), AttemptsMade: number(v, "atm"), Stalls: max(number(v, "stc"), number(v, "stalledCounter")),
 		StartedAt: milliseconds(v, "processedOn"), Worker: v.Fields["pb"],
 		Progress: jsonOr(v.Fields["progress"], ""), FailedReason: v.Fields["failedReason"],
