@@ -15,9 +15,10 @@
 --         13 how many of those that are too old to delete at most
 --         14 time of the end, as text, 0 = has not ended  15 returnvalue or failedReason for listeners
 --         16 attempts made, if none is left, else ''  17 attempts started, as text  18 progress or ''
---         19 names and values of the fields that describe the job
---         20 names and values of the fields of its present state, its number among them
---         21 names of the fields that it has not
+--         19 names and values of the fields that the transition changes, the change's number among them
+--         20 those of the other fields of its present state  21 those of the fields that describe the job
+--         22 names of the fields that it has not
+--       20 to 22 are packed once more: most changes need none of them.
 --       Times are in ms. Texts go into Redis as they are; no JSON is parsed.
 -- Out   a list with one result per change: 0 seen before, nothing done  1 done  2 a newer state is shown already:
 --       listeners told, nothing moved  an error: this change can't be shown; the others are not affected
@@ -33,7 +34,7 @@ local metricsOf = {
 }
 local base, goneBase, goneLife = ARGV[1], ARGV[2], ARGV[3]
 local sweep, metricsKept = tonumber(ARGV[4]), tonumber(ARGV[5])
-local call = redis.call
+local call, unpacked = redis.call, cmsgpack.unpack
 
 -- include queue
 -- include waiting
@@ -61,7 +62,7 @@ end
 -- tell writes what listeners hear of the transition. from: the collection that the job left, if that is known.
 local function tell(c, from)
 	if transition == 'added' then
-		tellAll('added', 'jobId', id, 'name', c[19][2])
+		tellAll('added', 'jobId', id, 'name', unpacked(c[21])[2])
 		if state == 'delayed' then
 			tellAll('delayed', 'jobId', id, 'delay', whole(due))
 		else
@@ -224,7 +225,7 @@ end
 
 -- releaseDeduplication frees the deduplication id that a client gave the job.
 local function releaseDeduplication(always)
-	local key = hash[5] and base .. 'de:' .. hash[5]
+	local key = hash[4] and base .. 'de:' .. hash[4]
 	if key and call('GET', key) == id and (always or call('PTTL', key) == -1) then
 		call('DEL', key)
 	end
@@ -273,8 +274,8 @@ local function remove(c, from)
 	end
 	if known or from then
 		releaseDeduplication(true)
-		if hash[5] then
-			call('DEL', base .. 'dn:' .. hash[5])
+		if hash[4] then
+			call('DEL', base .. 'dn:' .. hash[4])
 		end
 		deleteJob(id)
 		tellAll('removed', 'jobId', id, 'prev', from or 'unknown')
@@ -333,30 +334,40 @@ local function move(c, from, wasWaiting)
 	return state
 end
 
+local function append(fields, more)
+	local n = #fields
+	for i = 1, #more do
+		fields[n + i] = more[i]
+	end
+end
+
 -- write puts the fields of the hash in order.
 local function write(c, place, from)
-	local fields = c[20]
+	local fields = c[19]
+	-- What a step of an attempt adds to the state before it is all that is new, and takes nothing away.
+	local step = known and seq == shown + 1
+		and (transition == 'started' and isWaiting(from) or finished and not silent and from == 'active')
+	if not step then
+		append(fields, unpacked(c[20]))
+	end
 	-- A client's own edits of data, opts and priority stay until a resync says otherwise.
 	if not known or silent then
-		for _, value in ipairs(c[19]) do
-			fields[#fields + 1] = value
-		end
+		append(fields, unpacked(c[21]))
 	end
 	if state == 'delayed' and place ~= 'delayed' then
-		fields[#fields + 1] = 'delay'
-		fields[#fields + 1] = '0'
+		append(fields, { 'delay', '0' })
 	end
 	if c[18] ~= '' and (finished or not known) then
-		fields[#fields + 1] = 'progress'
-		fields[#fields + 1] = c[18]
+		append(fields, { 'progress', c[18] })
 	end
 	local n = #fields
 	fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'cn:ev', told, 'cn:at', place
 	call('HSET', jobKey, unpack(fields))
-	-- What a step of an attempt adds to the state before it takes nothing away.
-	local adds = seq == shown + 1 and (transition == 'started' or finished) and from ~= 'completed' and from ~= 'failed'
-	if known and not adds and c[21][1] then
-		call('HDEL', jobKey, unpack(c[21]))
+	if known and not step then
+		local absent = unpacked(c[22])
+		if absent[1] then
+			call('HDEL', jobKey, unpack(absent))
+		end
 	end
 end
 
@@ -365,9 +376,9 @@ local function project(c)
 	seq, finishedOn = tonumber(c[2]), c[14]
 	silent, finished = transition == '', state == 'completed' or state == 'failed'
 	jobKey = base .. id
-	hash = call('HMGET', jobKey, 'name', 'cn:seq', 'cn:ev', 'cn:at', 'deid')
-	known, buried = hash[1] or hash[2], false
-	shown, told = hash[2] and tonumber(hash[2]) or 0, hash[3] or '0'
+	hash = call('HMGET', jobKey, 'cn:seq', 'cn:ev', 'cn:at', 'deid')
+	known, buried = hash[1], false
+	shown, told = known and tonumber(known) or 0, hash[2] or '0'
 	if not known and call('EXISTS', jobKey, goneBase .. id) > 0 then
 		known = call('EXISTS', jobKey) == 1
 		local stone = not known and call('GET', goneBase .. id)
@@ -397,7 +408,7 @@ local function project(c)
 	end
 
 	sides = {}
-	local hint = hash[4]
+	local hint = hash[3]
 	local from = not silent and goAhead(hint)
 	gone = from
 	-- A job that is added and has no hash is nowhere.
