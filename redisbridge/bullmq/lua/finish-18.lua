@@ -32,25 +32,28 @@ local attempts, points, stacks = tonumber(ARGV[16]), tonumber(ARGV[17]), ARGV[18
 -- include metrics
 -- include parent
 
+local function size(command, key)
+	local n = redis.pcall(command, key)
+	return type(n) == 'number' and n or 0
+end
+
 local lost = loss()
 if lost and again then
 	-- Did the earlier call end it? A job that doesn't stay leaves nothing to see.
-	local ended = newest == 0 and lost == 'missing' or redis.call('HGET', keys.job, 'finishedOn') == now
-	if ended then
-		return { 'done', unpack(claim()) }
+	if newest == 0 and lost == 'missing' or redis.call('HGET', keys.job, 'finishedOn') == now then
+		lost = 'done'
 	end
+	return { lost, unpack(claim()) }
+end
+if not lost and how == 'completed'
+	and size('SCARD', keys.dependencies) + size('ZCARD', base .. id .. ':unsuccessful') > 0 then
+	lost = 'pending'
+end
+if not lost and not leaveActive() then
+	lost = 'inactive'
 end
 if lost then
 	return { lost, 'none', '', {}, '', {} }
-end
-if how == 'completed' then
-	local failures = redis.call('ZCARD', base .. id .. ':unsuccessful')
-	if redis.call('SCARD', keys.dependencies) + failures > 0 then
-		return { 'pending', 'none', '', {}, '', {} }
-	end
-end
-if not leaveActive() then
-	return { 'inactive', 'none', '', {}, '', {} }
 end
 
 releaseDeduplication(id)
@@ -80,10 +83,10 @@ if points > 0 then
 	measure(keys.totals, keys.minutes, points)
 end
 
-local next = claim()
-if (next[1] == 'empty' or next[1] == 'none')
+local follow = claim()
+if (follow[1] == 'empty' or follow[1] == 'none')
 	and redis.call('LLEN', keys.wait) == 0 and redis.call('LLEN', keys.active) == 0
 	and redis.call('ZCARD', keys.prioritized) == 0 then
 	event('drained')
 end
-return { 'done', unpack(next) }
+return { 'done', unpack(follow) }

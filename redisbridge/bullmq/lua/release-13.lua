@@ -23,6 +23,13 @@ local id, token, where, counts = ARGV[9], ARGV[10], ARGV[11], ARGV[14] == '1'
 -- include held
 
 local lost = loss()
+if lost and again then
+	-- Did the earlier call put it back? Then it is not active, unless somebody has taken it since.
+	if lost == 'unlocked' and not redis.call('LPOS', keys.active, id) then
+		lost = 'done'
+	end
+	return { lost, unpack(claim()) }
+end
 if not lost and not leaveActive() then
 	lost = 'inactive'
 end

@@ -23,8 +23,14 @@ local function count(job, field)
 	return value
 end
 
+-- natural reads a number that some client wrote; what is none, or none that Redis can use, is nil.
+local function natural(text)
+	return text and #text < 16 and string.match(text, '^%d+$') and tonumber(text) or nil
+end
+
 local function priorityOf(job)
-	return tonumber(redis.call('HGET', base .. job, 'priority') or '') or 0
+	local text = redis.call('HGET', base .. job, 'priority') or ''
+	return #text < 12 and string.match(text, '^-?%d+$') and tonumber(text) or 0
 end
 
 -- delay puts a job where it waits for its time, after those that are due in the same millisecond.
@@ -123,8 +129,8 @@ local function claim()
 	end
 	local limits = redis.call('HMGET', keys.meta, 'max', 'duration')
 	local max, duration = tonumber(ARGV[6]), tonumber(ARGV[7])
-	if tonumber(limits[1] or '') and tonumber(limits[2] or '') then
-		max, duration = tonumber(limits[1]), tonumber(limits[2])
+	if natural(limits[1]) and natural(limits[2]) then
+		max, duration = natural(limits[1]), natural(limits[2])
 	end
 	if max > 0 and (tonumber(redis.call('GET', keys.limiter) or '') or 0) >= max then
 		local rest = redis.call('PTTL', keys.limiter)

@@ -1,5 +1,10 @@
 -- What a job's end means to jobs of the same deduplication id. Needs queue.lua, waiting.lua, claim.lua and the key id.
 
+-- bounded takes a number from JSON; what is none, or beyond what scores can hold, is 0.
+local function bounded(value, limit)
+	return type(value) == 'number' and value > -limit and value < limit and math.floor(value) or 0
+end
+
 -- addLast adds the job that was refused last while this one was active (keepLastIfActive). What some client wrote is
 -- read as far as it can be.
 local function addLast(deduplication, remembered)
@@ -17,7 +22,7 @@ local function addLast(deduplication, remembered)
 	if not read or type(opts) ~= 'table' then
 		opts = {}
 	end
-	local wait, priority = tonumber(opts.delay) or 0, tonumber(opts.priority) or 0
+	local wait, priority = bounded(opts.delay, 2 ^ 42), bounded(opts.priority, 2 ^ 21)
 	redis.call('INCR', keys.id)
 	redis.call('SET', base .. 'de:' .. deduplication, job)
 	redis.call('HSET', base .. job, 'name', last.name or '', 'data', last.data or '{}', 'opts', last.opts or '{}',
