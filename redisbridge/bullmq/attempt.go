@@ -166,8 +166,12 @@ func (w *Worker) handle(ctx context.Context, a *Attempt) (result any, err error)
 	return w.handler(ctx, a)
 }
 
-// encodeValue writes a result or progress; BullMQ's clients stop listening at what is not JSON.
+// encodeValue writes a result or progress as JavaScript does, without HTML's escapes; BullMQ's clients stop listening at
+// what is not JSON.
 func encodeValue(value any) (string, error) {
-	text, err := json.Marshal(value)
-	return string(text), err
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return strings.TrimSuffix(out.String(), "\n"), err
 }

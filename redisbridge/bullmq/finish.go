@@ -101,21 +101,21 @@ func (w *Worker) stacksWith(a *Attempt, err error) string {
 	return stacktrace(stacks)
 }
 
-// stackOf is the trace of a panic, or what the error's own long form says.
+// stackOf is the trace of a panic, or what the error's own long form says, after the name that BullMQ gives the error.
 func stackOf(err error) string {
-	var crash *panicError
-	if errors.As(err, &crash) {
-		return "Error: " + err.Error() + "\n" + crash.stack
-	}
-	text := err.Error()
+	name, text := "Error: ", err.Error()
 	var final unrecoverableError
 	if errors.As(err, &final) {
-		err = final.error
+		name, err = "UnrecoverableError: ", final.error
+	}
+	var crash *panicError
+	if errors.As(err, &crash) {
+		return name + text + "\n" + crash.stack
 	}
 	if long := fmt.Sprintf("%+v", err); strings.HasPrefix(long, text) {
 		text = long
 	}
-	return "Error: " + text
+	return name + text
 }
 
 // panicError is a handler's panic.

@@ -175,6 +175,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	helped, dismiss := context.WithCancel(beyond)
 	helpers.Go(func() { w.renewLocks(helped) })
 	if w.options.StalledInterval > 0 {
+		w.lookForStalled(ctx) // before anything else, so that the oldest jobs come first
 		helpers.Go(func() { w.checkStalled(ctx) })
 	}
 	w.fetch(ctx, beyond)
