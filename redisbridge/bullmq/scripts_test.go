@@ -48,7 +48,7 @@ func TestScriptsNameTheirKeys(t *testing.T) {
 		}
 		require.NotContains(t, string(text), "cjson", "%s parses JSON", file.Name())
 	}
-	require.Equal(t, 4, commands)
+	require.GreaterOrEqual(t, commands, 4)
 }
 
 // TestScriptsAreLoadedInTheSameRoundTrip: a Redis that forgot the scripts takes a whole batch in order.
