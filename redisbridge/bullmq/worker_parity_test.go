@@ -96,7 +96,7 @@ func TestWorkerEqualsTheRealOne(t *testing.T) {
 	}
 }
 
-func runScenario(t *testing.T, b *bundle, client *node, sc scenario, side string) picture {
+func runScenario(t *testing.T, b *bundle, client *node, sc scenario, side string) portrait {
 	t.Helper()
 	own := *b
 	own.t, own.queue = t, sc.name+"-"+side
@@ -120,18 +120,18 @@ func runScenario(t *testing.T, b *bundle, client *node, sc scenario, side string
 		sc.while(s)
 	}
 	s.rest(sc.delayed, sc.left, sc.stays)
-	seen := own.picture()
+	seen := own.portrait()
 	stop()
 	return seen
 }
 
-// picture is all that a queue holds, without what differs from run to run.
-type picture struct {
+// portrait is all that a queue holds, without what differs from run to run.
+type portrait struct {
 	keys   map[string]any
 	events []string
 }
 
-func (b *bundle) picture() picture {
+func (b *bundle) portrait() portrait {
 	ctx, keys := b.t.Context(), map[string]any{}
 	names, err := b.rdb.Keys(ctx, b.keys.Base()+"*").Result()
 	require.NoError(b.t, err)
@@ -168,7 +168,7 @@ func (b *bundle) picture() picture {
 		}
 		keys[name] = []any{lasting, value}
 	}
-	return picture{keys: keys, events: b.timelessAll(b.events())}
+	return portrait{keys: keys, events: b.timelessAll(b.events())}
 }
 
 var (
@@ -223,7 +223,7 @@ func (b *bundle) timelessHash(hash map[string]string) map[string]any {
 // difference is one that is meant: PARITY.md gives the reasons.
 type difference struct {
 	why  string
-	even func(real, ours picture)
+	even func(real, ours portrait)
 }
 
 // until waits until a job is in a state.
