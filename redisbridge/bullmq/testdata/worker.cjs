@@ -61,7 +61,7 @@ const answers = {
     return value && value.id ? value.id : typeof value === 'object' ? null : value;
   },
   job: async (queue, id, method, ...args) => { await (await on(queue).getJob(id))[method](...args); },
-  workers: async queue => (await on(queue).getWorkers()).map(({ name }) => name),
+  workers: async queue => (await on(queue).getWorkers()).map(({ rawname }) => rawname),
   async flow(flow) {
     const producer = new FlowProducer(options);
     await producer.add(flow);
