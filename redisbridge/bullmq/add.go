@@ -94,7 +94,7 @@ func (q *Queue) addCall(job NewJob) (keys []string, args []any, err error) {
 	if err := checkOptions(o, len(data)); err != nil {
 		return nil, nil, err
 	}
-	opts, err := json.Marshal(o)
+	opts, err := o.stored(true)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: writing its options: %w", ErrInvalid, err)
 	}
@@ -112,7 +112,7 @@ func (q *Queue) addCall(job NewJob) (keys []string, args []any, err error) {
 		k.PriorityCounter(), k.Marker(),
 	}
 	return keys, []any{
-		k.Base(), o.JobID, job.Name, data, string(opts), millis(at), decimal(o.Delay.Milliseconds()),
+		k.Base(), o.JobID, job.Name, data, opts, millis(at), decimal(o.Delay.Milliseconds()),
 		strconv.Itoa(o.Priority), flag(o.LIFO),
 		d.ID, lifeMillis(d.TTL), flag(d.Extend), flag(d.Replace), flag(d.KeepLastIfActive), flag(d.Reschedule),
 	}, nil
@@ -132,11 +132,11 @@ func encodeData(data any) (string, error) {
 		}
 		return string(value), nil
 	}
-	text, err := json.Marshal(data)
+	text, err := encodePlain(data)
 	if err != nil {
 		return "", fmt.Errorf("%w: writing its data: %w", ErrInvalid, err)
 	}
-	return string(text), nil
+	return text, nil
 }
 
 // checkOptions refuses what clients of BullMQ refuse, and what would break the queue.

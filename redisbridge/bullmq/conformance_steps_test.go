@@ -15,7 +15,8 @@ import (
 func conformance() map[string]func(library string) []step {
 	return map[string]func(library string) []step{
 		"add": addSteps, "deduplication": deduplicationSteps, "control": controlSteps, "retry": retrySteps,
-		"clean": cleanSteps, "limits": limitSteps, "obliterate": obliterateSteps,
+		"clean": cleanSteps, "limits": limitSteps, "obliterate": obliterateSteps, "schedulers": schedulerSteps,
+		"iterations": iterationSteps,
 	}
 }
 
@@ -303,7 +304,7 @@ func controlSteps(string) []step {
 		promote("3").failing(),
 		promote("4"),
 		data("1", js{"x": []int{1, 2}, "s": "ünï</b>"}),
-		data("1", nil),
+		data("1", json.RawMessage("null")),
 		progress("1", 42),
 		progress("1", js{"percentage": 50, "message": "é"}),
 		progress("1", "half"),

@@ -24,6 +24,8 @@ type step struct {
 	real  []any // what the judge is asked
 	ours  func(q *bullmq.Queue) error
 	fails bool // both refuse
+	// play is what is done on our side in place of a call of the queue.
+	play func(s *side) error
 }
 
 func (s step) failing() step {
@@ -65,6 +67,19 @@ var meant = []struct {
 			real.events = slices.DeleteFunc(real.events, func(e string) bool { return strings.HasPrefix(e, "event debounced ") })
 		},
 	},
+	{
+		"nrjid", "major 5 notes the id of a scheduler's next job at the one before; nobody reads it", "bullmq5",
+		func(real, _ *picture) { real.forget("nrjid") },
+	},
+}
+
+// forget takes a field out of all jobs.
+func (p *picture) forget(field string) {
+	for _, value := range p.keys {
+		if hash, ok := value.(map[string]any); ok {
+			delete(hash, field)
+		}
+	}
 }
 
 // picture is all that a queue holds at one moment, and what was told since the last one.
@@ -153,15 +168,18 @@ func blurJSON(value any, now time.Time) any {
 
 var instants = regexp.MustCompile(`\b1[78]\d{11}\b`)
 
-// blur hides the times at which the two sides were called: they are a few milliseconds apart. Times that a step names
-// itself lie further away, and stay.
+// blur hides the times at which the two sides were called, and whole days from them: they are a few milliseconds apart.
+// Times that a step names itself stay.
 func blur(text string, now time.Time) string {
 	return instants.ReplaceAllStringFunc(text, func(digits string) string {
 		ms, _ := strconv.ParseInt(digits, 10, 64)
-		if time.UnixMilli(ms).Sub(now).Abs() < 10*time.Minute {
-			return "NOW"
+		const day = 24 * time.Hour
+		passed := time.UnixMilli(ms).Sub(now)
+		days := passed.Round(day)
+		if days < 0 || (passed-days).Abs() > 10*time.Minute {
+			return digits
 		}
-		return digits
+		return fmt.Sprintf("NOW+%d", days/day)
 	})
 }
 
@@ -205,7 +223,7 @@ func differences(path string, a, b any, now time.Time) []string {
 		}
 		return all
 	case string:
-		if y, ok := b.(string); ok && (x == y || near(x, y, now) || (strings.HasSuffix(path, "delay") && nearSpan(x, y))) {
+		if y, ok := b.(string); ok && (x == y || near(x, y, now) || nearSpan(path, x, y)) {
 			return nil
 		}
 	default:
@@ -241,11 +259,16 @@ func instantOf(digits string) time.Time {
 	return time.UnixMilli(int64(n))
 }
 
-// nearSpan compares how long a scheduler's job is delayed until a fixed time.
-func nearSpan(x, y string) bool {
+// nearSpan compares how long a scheduler's job is delayed until a fixed time, and the offset of slots that began when the
+// side was called. A round number was given by a step.
+func nearSpan(path, x, y string) bool {
+	if !strings.HasSuffix(path, "delay") && !strings.HasSuffix(path, "offset") {
+		return false
+	}
 	a, errA := strconv.ParseFloat(x, 64)
 	b, errB := strconv.ParseFloat(y, 64)
-	return errA == nil && errB == nil && a > 1e6 && math.Mod(a, 1000) != 0 && math.Abs(a-b) < 5000
+	given := math.Mod(a, 1000) == 0 && math.Mod(b, 1000) == 0
+	return errA == nil && errB == nil && a > 1e6 && b > 1e6 && !given && math.Abs(a-b) < 5000
 }
 
 // try asks the judge what may fail.
@@ -282,22 +305,31 @@ func TestQueueEqualsTheRealOne(t *testing.T) {
 			t.Run(library+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				real, ours := &side{bundle: setup(t)}, &side{bundle: setup(t)}
-				real.judge, ours.judge = newJudge(t, real.bundle, library), newJudge(t, ours.bundle, library)
+				script := steps(library)
+				real.judge = newJudge(t, real.bundle, library)
+				if slices.ContainsFunc(script, func(s step) bool { return s.ours == nil && s.play == nil }) {
+					ours.judge = newJudge(t, ours.bundle, library)
+				} else {
+					require.NoError(t, ours.announce())
+				}
 				queue, err := bullmq.NewQueue(ours.rdb, ours.queue, bullmq.WithPrefix(ours.prefix))
 				require.NoError(t, err)
-				for i, s := range steps(library) {
+				for i, s := range script {
 					now := time.Now()
 					question, _ := s.real[0].(string)
 					value, problem := real.judge.try(question, s.real[1:]...)
 					var refusal error
-					if s.ours != nil {
+					switch {
+					case s.ours != nil:
 						refusal = s.ours(queue)
-					} else {
+					case s.play != nil:
+						refusal = s.play(ours)
+					default:
 						_, other := ours.judge.try(question, s.real[1:]...)
 						require.Equal(t, problem == "", other == "", "%s: %s, %s", s.name, problem, other)
 					}
 					require.Equal(t, s.fails, problem != "", "step %d, %s: real %s %s", i, s.name, value, problem)
-					require.Equal(t, s.fails && s.ours != nil, refusal != nil, "step %d, %s: ours %v", i, s.name, refusal)
+					require.Equal(t, s.fails && (s.ours != nil || s.play != nil), refusal != nil, "step %d, %s: ours %v", i, s.name, refusal)
 					a, b := real.look(now), ours.look(now)
 					for _, m := range meant {
 						if m.library == "" || m.library == library {
@@ -311,6 +343,15 @@ func TestQueueEqualsTheRealOne(t *testing.T) {
 			})
 		}
 	}
+}
+
+// announce does what the judge's queue does when it starts.
+func (s *side) announce() error {
+	queue, err := bullmq.NewQueue(s.rdb, s.queue, bullmq.WithPrefix(s.prefix))
+	if err != nil {
+		return err
+	}
+	return queue.Announce(s.t.Context())
 }
 
 func toAny(texts []string) []any {

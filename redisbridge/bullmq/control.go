@@ -206,7 +206,7 @@ func (q *Queue) UpdateData(ctx context.Context, id string, data any) error {
 
 // UpdateProgress shows how far a job has come: any value that encoding/json can write.
 func (q *Queue) UpdateProgress(ctx context.Context, id string, progress any) error {
-	text, err := encodeValue(progress)
+	text, err := encodePlain(progress)
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrInvalid, err)
 	} else {

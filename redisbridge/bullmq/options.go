@@ -101,6 +101,8 @@ type Repeat struct {
 	End     time.Time     // not after; zero: never
 	Offset  time.Duration // of the slots of Every, in whole milliseconds
 	Count   int           // which job of its scheduler it is, from 1
+	// Immediately lets a scheduler with a pattern begin at once. It is not stored.
+	Immediately bool
 }
 
 // ParentJob names the job that a child belongs to, as options do.
@@ -154,6 +156,12 @@ type repeatWire struct {
 
 // MarshalJSON writes what a job's hash holds. The number of attempts is always there.
 func (o JobOptions) MarshalJSON() ([]byte, error) {
+	text, err := o.stored(true)
+	return []byte(text), err
+}
+
+// stored writes the options; counted: with the number of attempts though none was given.
+func (o JobOptions) stored(counted bool) (string, error) {
 	out := maps.Clone(o.Other)
 	if out == nil {
 		out = map[string]json.RawMessage{}
@@ -169,10 +177,10 @@ func (o JobOptions) MarshalJSON() ([]byte, error) {
 		}
 		out[name] = text
 	}
-	put(true, "attempts", o.Attempts)
+	put(counted || o.Attempts != 0, "attempts", o.Attempts)
 	put(o.JobID != "", "jobId", o.JobID)
 	put(!o.Timestamp.IsZero(), "timestamp", o.Timestamp.UnixMilli())
-	put(o.Delay != 0, "delay", o.Delay.Milliseconds())
+	put(o.Delay != 0 || o.Repeat != nil, "delay", o.Delay.Milliseconds())
 	put(o.Priority != 0, "priority", o.Priority)
 	put(o.LIFO, "lifo", true)
 	if o.Backoff != nil {
@@ -201,9 +209,9 @@ func (o JobOptions) MarshalJSON() ([]byte, error) {
 	put(o.Parent != nil, "parent", o.Parent)
 	put(o.ParentPolicy != "", string(o.ParentPolicy), true)
 	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
+		return "", errors.Join(problems...)
 	}
-	return json.Marshal(out)
+	return encodePlain(out)
 }
 
 // UnmarshalJSON reads what any client wrote, by long and short names. What is not as it should be is left out and

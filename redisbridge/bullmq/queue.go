@@ -120,7 +120,7 @@ func (q *Queue) failedJob(doing, id string, err error) error {
 // clientScripts are the Lua commands of a Queue.
 type clientScripts struct {
 	add, pause, resume, remove, retry, retryAll, promote, promoteAll, changePriority, changeDelay, edit, log, drain, clean,
-	obliterate script
+	obliterate, schedule, unschedule script
 }
 
 func loadClientScripts() clientScripts {
@@ -131,6 +131,7 @@ func loadClientScripts() clientScripts {
 		changePriority: loadScript("priority-7.lua"), changeDelay: loadScript("delay-4.lua"),
 		edit: loadScript("edit-3.lua"), log: loadScript("log-2.lua"), drain: loadScript("drain-9.lua"),
 		clean: loadScript("clean-8.lua"), obliterate: loadScript("obliterate-17.lua"),
+		schedule: loadScript("schedule-12.lua"), unschedule: loadScript("unschedule-5.lua"),
 	}
 }
 

@@ -180,3 +180,14 @@ func (r *Repeat) UnmarshalJSON(text []byte) error {
 	}
 	return nil
 }
+
+// encodePlain writes JSON as JavaScript does, which leaves <, > and & as they are.
+func encodePlain(value any) (string, error) {
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(out.String(), "\n"), nil
+}
