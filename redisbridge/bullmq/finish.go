@@ -124,7 +124,9 @@ type panicError struct {
 	stack string
 }
 
-func newPanicError(value any) *panicError { return &panicError{value: value, stack: string(debug.Stack())} }
+func newPanicError(value any) *panicError {
+	return &panicError{value: value, stack: string(debug.Stack())}
+}
 
 func (e *panicError) Error() string { return fmt.Sprintf("the handler panicked: %v", e.value) }
 

@@ -12,7 +12,7 @@ import (
 func scenarios() []scenario {
 	var all []scenario
 	for _, group := range [][]scenario{
-		endings(), attempts(), orders(), retentions(), deduplications(), limits(), stalls(), others(), flows(),
+		endings(), attempts(), orders(), retentions(), deduplications(), limits(), stalls(), others(), flows(), schedulers(),
 	} {
 		all = append(all, group...)
 	}
@@ -91,7 +91,6 @@ func attempts() []scenario {
 		}},
 		{name: "deferred-failure", real: O{"limiter": O{"max": 5, "duration": 600000}},
 			ours: bullmq.WorkerOptions{Limiter: &bullmq.Limiter{Max: 5, Duration: 10 * time.Minute}},
-			but:  []difference{limiterOfVersion5},
 			before: func(s *stage) {
 				id := s.addJob("n", D{"do": "ok"}, O{"attempts": 3})
 				s.field(id, "defa", "told to fail")
@@ -357,6 +356,28 @@ func flows() []scenario {
 			flow(s, O{"jobId": "fails"}, child(s, "c4", "fail", O{"failParentOnFailure": true}), child(s, "c5", "ok", O{}))
 			flow(s, O{"jobId": "goes-on"}, child(s, "c6", "fail", O{"continueParentOnFailure": true}))
 			flow(s, O{"jobId": "waits"}, child(s, "c7", "fail", O{}))
+		}},
+	}
+}
+
+// schedulers: who starts a scheduler's job arms the next one.
+func schedulers() []scenario {
+	return []scenario{
+		{name: "every", while: func(s *stage) {
+			s.call("upsertJobScheduler", "s", O{"every": 150, "limit": 3}, D{"name": "n", "data": D{"do": "ok"}, "opts": O{"attempts": 2}})
+			eventually(s.b.t, "three jobs ran", func() bool { return len(s.b.set(s.b.keys.Completed())) == 3 })
+		}},
+		{name: "every-hour", delayed: 1, while: func(s *stage) {
+			s.call("upsertJobScheduler", "s", O{"every": 3600000}, D{"name": "n", "data": D{"do": "fail", "times": 1, "msg": "e"}, "opts": O{"attempts": 2, "priority": 3}})
+			eventually(s.b.t, "a job ran", func() bool { return len(s.b.set(s.b.keys.Completed())) == 1 })
+		}},
+		{name: "cron", while: func(s *stage) {
+			s.call("upsertJobScheduler", "s", O{"pattern": "* * * * * *", "limit": 2}, D{"name": "n", "data": D{"do": "ok"}})
+			eventually(s.b.t, "two jobs ran", func() bool { return len(s.b.set(s.b.keys.Completed())) == 2 })
+		}},
+		{name: "stalled-schedule", delayed: 1, before: func(s *stage) {
+			s.call("upsertJobScheduler", "s", O{"every": 3600000}, D{"name": "n", "data": D{"do": "ok"}})
+			s.field(s.died(), "stc", 1)
 		}},
 	}
 }
