@@ -44,15 +44,15 @@ type stage struct {
 }
 
 func (s *stage) addJob(name string, data D, opts O) string {
-	return s.node.add(s.b.queue, name, data, opts)
+	return s.add(s.b.queue, name, data, opts)
 }
 
 func (s *stage) call(method string, args ...any) {
-	s.node.ask(nil, "queue", append([]any{s.b.queue, method}, args...)...)
+	s.ask(nil, "queue", append([]any{s.b.queue, method}, args...)...)
 }
 
 func (s *stage) on(id, method string, args ...any) {
-	s.node.ask(nil, "job", append([]any{s.b.queue, id, method}, args...)...)
+	s.ask(nil, "job", append([]any{s.b.queue, id, method}, args...)...)
 }
 
 // rest waits until the worker has nothing left to do.
@@ -83,13 +83,13 @@ func TestWorkerEqualsTheRealOne(t *testing.T) {
 			client := newNode(t, b, library)
 			for _, sc := range scenarios() {
 				t.Run(sc.name, func(t *testing.T) {
-					real := runScenario(t, b, client, sc, "real")
+					theirs := runScenario(t, b, client, sc, "theirs")
 					ours := runScenario(t, b, client, sc, "ours")
 					for _, d := range workerDifferences {
-						d.even(real, ours)
+						d.even(theirs, ours)
 					}
-					require.Equal(t, real.events, ours.events)
-					require.Equal(t, real.keys, ours.keys)
+					require.Equal(t, theirs.events, ours.events)
+					require.Equal(t, theirs.keys, ours.keys)
 				})
 			}
 		})
@@ -108,7 +108,7 @@ func runScenario(t *testing.T, b *bundle, client *node, sc scenario, side string
 		sc.before(s)
 	}
 	stop := func() { s.ask(nil, "stop", own.queue) }
-	if side == "real" {
+	if side == "theirs" {
 		s.ask(nil, "start", own.queue, sc.real)
 	} else {
 		o := sc.ours

@@ -282,8 +282,8 @@ func limits() []scenario {
 					one(D{"do": "ok"}, O{})
 				}
 				one(D{"do": "fail", "times": 9, "msg": "e"}, O{})
-				for _, minutes := range []time.Duration{1, 3, 30} {
-					s.field("metrics:completed", "prevTS", ago(minutes*time.Minute))
+				for _, passed := range []time.Duration{time.Minute, 3 * time.Minute, 30 * time.Minute} {
+					s.field("metrics:completed", "prevTS", ago(passed))
 					one(D{"do": "ok"}, O{"removeOnComplete": true})
 					one(D{"do": "ok"}, O{})
 				}

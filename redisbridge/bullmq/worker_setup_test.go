@@ -174,23 +174,23 @@ func rest(ctx context.Context, d time.Duration) {
 }
 
 // start runs a worker until the test stops it, or ends.
-func start(t testing.TB, rdb redis.UniversalClient, queue string, handler bullmq.Handler, o bullmq.WorkerOptions) (stop func()) {
-	t.Helper()
+func start(tb testing.TB, rdb redis.UniversalClient, queue string, handler bullmq.Handler, o bullmq.WorkerOptions) (stop func()) {
+	tb.Helper()
 	worker, err := bullmq.NewWorker(rdb, queue, handler, o)
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
+	require.NoError(tb, err)
+	ctx, cancel := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		select {
 		case err := <-ended:
-			require.NoError(t, err)
+			require.NoError(tb, err)
 		case <-time.After(soon):
-			require.Fail(t, "the worker does not stop")
+			require.Fail(tb, "the worker does not stop")
 		}
 	})
-	t.Cleanup(stop)
+	tb.Cleanup(stop)
 	return stop
 }
 
@@ -202,10 +202,11 @@ func (b *bundle) work(handler bullmq.Handler, o bullmq.WorkerOptions) (stop func
 }
 
 // eventually waits for a condition.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(soon); !holds(); {
-		require.True(t, time.Now().Before(deadline), "in vain: %s", what)
-		time.Sleep(3 * time.Millisecond)
+func eventually(tb testing.TB, what string, holds func() bool) {
+	tb.Helper()
+	ticker := time.NewTicker(3 * time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.Now().Add(soon); !holds(); <-ticker.C {
+		require.True(tb, time.Now().Before(deadline), "in vain: %s", what)
 	}
 }

@@ -3,7 +3,7 @@ package bullmq_test
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -165,7 +165,7 @@ func TestAHandlerHearsThatItsJobIsLost(t *testing.T) {
 	b := setup(t)
 	b.put("1", `{}`, `{}`)
 	cause := make(chan error, 1)
-	b.work(func(ctx context.Context, a *bullmq.Attempt) (any, error) {
+	b.work(func(ctx context.Context, _ *bullmq.Attempt) (any, error) {
 		require.NoError(t, b.rdb.Set(ctx, b.keys.Lock("1"), "other", 0).Err())
 		<-ctx.Done()
 		cause <- context.Cause(ctx)
@@ -258,7 +258,7 @@ func TestJobsRunTogether(t *testing.T) {
 	var running, most atomic.Int64
 	together := make(chan struct{})
 	meet := sync.OnceFunc(func() { close(together) })
-	b.work(func(ctx context.Context, _ *bullmq.Attempt) (any, error) {
+	b.work(func(context.Context, *bullmq.Attempt) (any, error) {
 		n := running.Add(1)
 		defer running.Add(-1)
 		most.Store(max(most.Load(), n))
@@ -269,14 +269,14 @@ func TestJobsRunTogether(t *testing.T) {
 		return n, nil
 	}, bullmq.WorkerOptions{Concurrency: 5})
 	for i := range 20 {
-		b.put(fmt.Sprint(i), `{}`, `{}`)
+		b.put(strconv.Itoa(i), `{}`, `{}`)
 	}
 	eventually(t, "all jobs ran", func() bool { return len(b.set(b.keys.Completed())) == 20 })
 	require.LessOrEqual(t, most.Load(), int64(5))
 }
 
 // TestAWorkerStops: what runs may finish for a while, then it goes back to the queue, and nothing is left of the worker.
-func TestAWorkerStops(t *testing.T) {
+func TestAWorkerStops(t *testing.T) { //nolint:paralleltest // others' goroutines would look like its own
 	b := setup(t)
 	leaks := goleak.IgnoreCurrent()
 	finish := make(chan struct{})
