@@ -51,7 +51,7 @@ func (a *Attempt) Progress(ctx context.Context, value any) error {
 // Log adds a line to the job's log, and returns how many there are. The job's options say how many of them stay.
 func (a *Attempt) Log(ctx context.Context, line string) (lines int, err error) {
 	keep := -1
-	if a.Options.KeepLogs != nil {
+	if a.Options.KeepLogs != nil && *a.Options.KeepLogs > 0 {
 		keep = *a.Options.KeepLogs
 	}
 	k := a.worker.keys
@@ -68,7 +68,7 @@ func (a *Attempt) Log(ctx context.Context, line string) (lines int, err error) {
 }
 
 // hold makes the attempt of a job that was taken.
-func (w *Worker) hold(ctx context.Context, found claimed) *Attempt {
+func (w *Worker) hold(found claimed) *Attempt {
 	job := DecodeJob(found.id, found.hash)
 	job.State = Active
 	if len(job.Data) == 0 {
@@ -92,7 +92,7 @@ func (w *Worker) letGo(a *Attempt) {
 
 // do runs the handler on a job, writes what became of it, and returns the next job.
 func (w *Worker) do(ctx, beyond context.Context, found claimed) claimed {
-	a := w.hold(beyond, found)
+	a := w.hold(found)
 	defer w.letGo(a)
 	run, cancel := context.WithCancelCause(beyond)
 	defer cancel(nil)
@@ -129,13 +129,13 @@ func (w *Worker) judge(ctx context.Context, a *Attempt, hash map[string]string) 
 		}
 		return w.afterFailure(a, fmt.Errorf("writing the result as JSON: %w", err))
 	}
-	var at retryAtError
-	var limit rateLimitError
-	switch {
-	case errors.As(err, &at):
-		return ending{where: whereDelayed, due: at.at}
-	case errors.As(err, &limit):
+	if later, ok := errors.AsType[retryAtError](err); ok {
+		return ending{where: whereDelayed, due: later.at}
+	}
+	if limit, ok := errors.AsType[rateLimitError](err); ok {
 		return ending{where: whereReturn, rest: limit.pause}
+	}
+	switch {
 	case errors.Is(err, errGiveBack), errors.Is(context.Cause(ctx), errStopping):
 		return ending{where: whereReturn}
 	}
@@ -166,8 +166,12 @@ func (w *Worker) handle(ctx context.Context, a *Attempt) (result any, err error)
 	return w.handler(ctx, a)
 }
 
-// encodeValue writes a result or progress; BullMQ's clients stop listening at what is not JSON.
+// encodeValue writes a result or progress as JavaScript does, without HTML's escapes; BullMQ's clients stop listening at
+// what is not JSON.
 func encodeValue(value any) (string, error) {
-	text, err := json.Marshal(value)
-	return string(text), err
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return strings.TrimSuffix(out.String(), "\n"), err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -81,7 +80,7 @@ func (w *Worker) reclaim(beyond context.Context, c claim) {
 	if err != nil || found.status != claimTaken {
 		return
 	}
-	a := w.hold(ctx, found)
+	a := w.hold(found)
 	defer w.letGo(a)
 	_, err = w.settle(ctx, ctx, a, ending{where: whereReturn})
 	if err != nil {
@@ -155,16 +154,7 @@ func formatSeconds(d time.Duration) string {
 func (w *Worker) call(ctx context.Context, s script, keys []string, args []any) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return s.run(ctx, w.commands, keys, args)
-}
-
-// run runs the script; only a Redis that doesn't know it yet gets its source.
-func (s script) run(ctx context.Context, rdb redis.UniversalClient, keys []string, args []any) (any, error) {
-	reply, err := rdb.EvalSha(ctx, s.sha, keys, args...).Result()
-	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
-		reply, err = rdb.Eval(ctx, s.source, keys, args...).Result()
-	}
-	return reply, err
+	return s.exec(ctx, w.commands, keys, args...).Result()
 }
 
 func asReply(v any) []any {

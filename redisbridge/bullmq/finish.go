@@ -7,11 +7,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // where is where a job goes when its attempt ends.
@@ -41,8 +40,7 @@ const rateLimitReached = "9007199254740991"
 // afterFailure says what becomes of a job whose attempt failed.
 func (w *Worker) afterFailure(a *Attempt, err error) ending {
 	end := ending{where: whereFailed, value: reasonOf(err), counts: true, stacks: w.stacksWith(a, err)}
-	var final unrecoverableError
-	if errors.As(err, &final) || a.Job.AttemptsMade+1 >= a.Options.Attempts {
+	if _, final := errors.AsType[unrecoverableError](err); final || a.Job.AttemptsMade+1 >= a.Options.Attempts {
 		return end
 	}
 	delay, unknown := w.delayAfter(a, err)
@@ -94,28 +92,26 @@ func reasonOf(err error) string {
 
 // stacksWith adds the trace of one more failure to the job's.
 func (w *Worker) stacksWith(a *Attempt, err error) string {
-	stacks := append(a.Job.Stacktrace, stackOf(err))
+	stacks := append(slices.Clone(a.Job.Stacktrace), stackOf(err))
 	if limit := a.Options.StackTraceLimit; limit != nil && len(stacks) > max(*limit, 0) {
 		stacks = stacks[len(stacks)-max(*limit, 0):]
 	}
 	return stacktrace(stacks)
 }
 
-// stackOf is the trace of a panic, or what the error's own long form says.
+// stackOf is the trace of a panic, or what the error's own long form says, after the name that BullMQ gives the error.
 func stackOf(err error) string {
-	var crash *panicError
-	if errors.As(err, &crash) {
-		return "Error: " + err.Error() + "\n" + crash.stack
+	name, text := "Error: ", err.Error()
+	if final, ok := errors.AsType[unrecoverableError](err); ok {
+		name, err = "UnrecoverableError: ", final.error
 	}
-	text := err.Error()
-	var final unrecoverableError
-	if errors.As(err, &final) {
-		err = final.error
+	if crash, ok := errors.AsType[*panicError](err); ok {
+		return name + text + "\n" + crash.stack
 	}
 	if long := fmt.Sprintf("%+v", err); strings.HasPrefix(long, text) {
 		text = long
 	}
-	return "Error: " + text
+	return name + text
 }
 
 // panicError is a handler's panic.
@@ -124,7 +120,9 @@ type panicError struct {
 	stack string
 }
 
-func newPanicError(value any) *panicError { return &panicError{value: value, stack: string(debug.Stack())} }
+func newPanicError(value any) *panicError {
+	return &panicError{value: value, stack: string(debug.Stack())}
+}
 
 func (e *panicError) Error() string { return fmt.Sprintf("the handler panicked: %v", e.value) }
 
@@ -138,11 +136,10 @@ func (w *Worker) settle(ctx, beyond context.Context, a *Attempt, end ending) (cl
 			c.token = ""
 		}
 		next, err := w.write(settling(beyond), a, end, now, c)
-		var reply redis.Error
 		switch {
 		case err == nil, isJobError(err):
 			return next, err
-		case errors.As(err, &reply) && refusal(err):
+		case refusal(err):
 			return claimed{}, &JobError{JobID: a.Job.ID, Doing: "ending", Err: err}
 		}
 		w.report(&JobError{JobID: a.Job.ID, Doing: "ending", Err: err})
@@ -155,8 +152,8 @@ func (w *Worker) settle(ctx, beyond context.Context, a *Attempt, end ending) (cl
 }
 
 func isJobError(err error) bool {
-	var problem *JobError
-	return errors.As(err, &problem)
+	_, ok := errors.AsType[*JobError](err)
+	return ok
 }
 
 // settling outlives the time that jobs have to finish: what became of them is still written.

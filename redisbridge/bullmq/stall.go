@@ -65,14 +65,18 @@ func (w *Worker) checkStalled(ctx context.Context) {
 	ticker := time.NewTicker(w.options.StalledInterval)
 	defer ticker.Stop()
 	for {
-		if err := w.recoverStalled(ctx); err != nil && ctx.Err() == nil {
-			w.report(fmt.Errorf("looking for stalled jobs of %s: %w", w.queue, err))
-		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			w.lookForStalled(ctx)
 		}
+	}
+}
+
+func (w *Worker) lookForStalled(ctx context.Context) {
+	if err := w.recoverStalled(ctx); err != nil && ctx.Err() == nil {
+		w.report(fmt.Errorf("looking for stalled jobs of %s: %w", w.queue, err))
 	}
 }
 

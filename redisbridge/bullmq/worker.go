@@ -84,6 +84,7 @@ type Worker struct {
 	scripts workerScripts
 	connect func() (commands, blocking redis.UniversalClient)
 
+	armer    *armer
 	commands redis.UniversalClient // carries what must not be sent twice
 	blocking redis.UniversalClient // waits, under the name that lists of workers show
 	token    string
@@ -164,6 +165,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return errors.New("running a worker: it ran before")
 	}
 	w.commands, w.blocking = w.connect()
+	w.armer = newArmer(w.commands, w.keys)
 	defer w.commands.Close() //nolint:errcheck // nothing is pending on it
 
 	beyond, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // ends when jobs may run no longer
@@ -175,6 +177,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	helped, dismiss := context.WithCancel(beyond)
 	helpers.Go(func() { w.renewLocks(helped) })
 	if w.options.StalledInterval > 0 {
+		w.lookForStalled(ctx) // before anything else, so that the oldest jobs come first
 		helpers.Go(func() { w.checkStalled(ctx) })
 	}
 	w.fetch(ctx, beyond)

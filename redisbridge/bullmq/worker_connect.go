@@ -40,6 +40,7 @@ func (w *Worker) forBlocking(o redis.Options) *redis.Options {
 // can't be told from those that follow a broken connection.
 func (w *Worker) onCluster(from *redis.ClusterOptions, blocking bool) redis.UniversalClient {
 	o := *from
+	o.PushNotificationProcessor = nil
 	if blocking {
 		o.ClientName = w.clientName()
 		o.PoolSize, o.MinIdleConns, o.MaxIdleConns, o.MaxActiveConns = 1, 0, 1, 0

@@ -13,6 +13,7 @@ local base, now = ARGV[1], ARGV[2]
 
 -- include queue
 -- include waiting
+-- include line
 -- include claim
 
 return claim()

@@ -25,6 +25,7 @@ local attempts, points, stacks = tonumber(ARGV[16]), tonumber(ARGV[17]), ARGV[18
 
 -- include queue
 -- include waiting
+-- include line
 -- include claim
 -- include held
 -- include followup

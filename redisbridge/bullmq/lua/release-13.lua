@@ -19,6 +19,7 @@ local id, token, where, counts = ARGV[9], ARGV[10], ARGV[11], ARGV[14] == '1'
 
 -- include queue
 -- include waiting
+-- include line
 -- include claim
 -- include held
 

@@ -17,8 +17,8 @@ end
 
 -- include queue
 -- include waiting
+-- include line
 
-gatherPaused()
 local back, dropped = {}, {}
 for _, job in ipairs(redis.call('SMEMBERS', keys.stalled)) do
 	local key = base .. job

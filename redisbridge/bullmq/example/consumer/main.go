@@ -31,15 +31,17 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		slog.Error("stopped", "error", err)
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // this is a command
+	err := run(ctx, log, os.Args[1:])
+	stop()
+	if err != nil {
+		log.Error("stopped", "error", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, log *slog.Logger, args []string) error {
 	flags := flag.NewFlagSet("consumer", flag.ContinueOnError)
 	address := flags.String("redis", "redis://127.0.0.1:6379", "`URL` of Redis")
 	queue := flags.String("queue", "demo", "`name` of the queue")
@@ -58,7 +60,7 @@ func run(ctx context.Context, args []string) error {
 	defer rdb.Close() //nolint:errcheck // nothing is pending on it
 	worker, err := bullmq.NewWorker(rdb, *queue, do, bullmq.WorkerOptions{
 		Prefix: *prefix, Name: *name, Concurrency: *concurrency, MetricsMinutes: *metrics,
-		OnError: func(err error) { slog.Warn("trouble", "error", err) },
+		OnError: func(err error) { log.Warn("trouble", "error", err) },
 	})
 	if err != nil {
 		return err
@@ -81,15 +83,16 @@ func do(ctx context.Context, a *bullmq.Attempt) (any, error) {
 	if err := a.Decode(&o); err != nil {
 		return nil, bullmq.Unrecoverable(err)
 	}
+	// A client that waits for the result of a job that doesn't stay must have begun to wait before the job is gone.
+	pause(ctx, 5*time.Millisecond)
 	switch o.Do {
 	case "fail":
 		if a.Job.AttemptsMade < o.Times {
 			return nil, errors.New(o.Msg)
 		}
 	case "sleep":
-		select {
-		case <-time.After(time.Duration(o.Millis) * time.Millisecond):
-		case <-ctx.Done():
+		pause(ctx, time.Duration(o.Millis)*time.Millisecond)
+		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 	case "progress":
@@ -106,4 +109,11 @@ func do(ctx context.Context, a *bullmq.Attempt) (any, error) {
 		return nil, nil //nolint:nilnil // null is a result
 	}
 	return o.Result, nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }

@@ -1,4 +1,4 @@
--- How a worker takes its next job. Needs queue.lua and waiting.lua, and of the including command: base, now, the keys
+-- How a worker takes its next job. Needs queue.lua, waiting.lua and line.lua, and of the including command: base, now, the keys
 -- limiter, wait, active, prioritized, delayed and pc, and these arguments in their places:
 --
 -- ARGV  1 what the queue's keys begin with  2 now  3 token of the next job's lock, '' = take none  4 the lock's life
@@ -116,7 +116,6 @@ end
 -- claim promotes what is due and takes the next job. It returns what became of it: taken, empty, delayed, paused or
 -- limited; the job's id and hash; when to come again in ms from now, if that is known; and the ids that were dropped.
 local function claim()
-	gatherPaused()
 	promoteDue()
 	if not taking then
 		return { 'none', '', {}, '', dropped }
@@ -136,6 +135,8 @@ local function claim()
 		local rest = redis.call('PTTL', keys.limiter)
 		if rest > 0 then
 			return { 'limited', '', {}, whole(rest), dropped }
+		elseif rest == 0 then
+			redis.call('DEL', keys.limiter) -- in its last instant, in which the next window may begin
 		end
 	end
 	if paused or (concurrency and redis.call('LLEN', keys.active) >= concurrency) then
