@@ -12,8 +12,9 @@ import (
 //
 // A pattern is a cron expression as BullMQ's clients read it: five fields (minute, hour, day of the month, month, day of
 // the week), or six with seconds first, or @daily and its like. Names of months and days, ranges, lists, steps, ?, L (the
-// last day of the month, and 5L, its last Friday) and # (1#2, its second Monday) are understood. A job that is due while
-// clocks skip an hour runs as much later; one that is due in an hour that comes twice runs the first time.
+// last day of the month, and 5L, its last Friday) and # (1#2, its second Monday) are understood. What is due while clocks
+// skip an hour runs as much later, unless that hour is the day's first; what is due in an hour that comes twice runs the
+// first time only, unless it is due in every hour.
 func NextRun(r Repeat, after time.Time) (time.Time, error) {
 	after = latest(after, r.Start)
 	next := after
@@ -60,6 +61,7 @@ func latest(a, b time.Time) time.Time {
 type cron struct {
 	expression *cronexpr.Expression
 	zone       *time.Location
+	hourly     bool // it is due in every hour
 }
 
 func parseCron(pattern, zone string) (cron, error) {
@@ -91,34 +93,74 @@ func parseCron(pattern, zone string) (cron, error) {
 	if err != nil {
 		return problem(err)
 	}
-	return cron{expression: expression, zone: location}, nil
+	hourly := len(fields) >= 5 && fields[len(fields)-4] == "*" || pattern == "@hourly"
+	return cron{expression: expression, zone: location, hourly: hourly}, nil
 }
 
-// next returns the first match after a time, or the zero time. The parser leaves out what falls into the hour that
-// clocks skip; clients of BullMQ run it that much later.
+// next returns the first match after a time, or the zero time. The parser works on what wall clocks show, as if it were UTC,
+// and never meets a change of the clocks.
 func (c cron) next(after time.Time) time.Time {
 	after = after.In(c.zone)
-	next := c.expression.Next(after)
-	for from := after; ; {
-		_, change := from.ZoneBounds()
-		if change.IsZero() || (!next.IsZero() && change.After(next)) || change.Sub(after) > 366*24*time.Hour {
-			return next
+	match := c.expression.Next(wall(after))
+	for ; !match.IsZero(); match = c.expression.Next(match) {
+		first, second := c.instants(match)
+		if first.After(after) {
+			return c.sooner(after, first)
 		}
-		_, before := change.Add(-time.Second).Zone()
-		_, since := change.Zone()
-		if gap := time.Duration(since-before) * time.Second; gap > 0 {
-			// Wall clocks, read as if they were UTC: the skipped hour is the one before what they show at the change.
-			end := wall(change)
-			skipped := c.expression.Next(end.Add(-gap - time.Nanosecond))
-			if !skipped.IsZero() && skipped.Before(end) {
-				run := change.Add(skipped.Sub(end.Add(-gap)))
-				if run.After(after) && (next.IsZero() || run.Before(next)) {
-					return run
-				}
+		if c.hourly && second.After(after) {
+			return second
+		}
+	}
+	return match
+}
+
+// instants returns when wall clocks show something: twice where they go back. Where they skip it, it is as much later, or
+// never if the first hour of a day is skipped.
+func (c cron) instants(shown time.Time) (first, second time.Time) {
+	at := time.Date(shown.Year(), shown.Month(), shown.Day(), shown.Hour(), shown.Minute(), shown.Second(), 0, c.zone)
+	before, after := at.ZoneBounds()
+	if !wall(at).Equal(shown) {
+		for _, change := range []time.Time{before, after} {
+			if change.IsZero() {
+				continue
 			}
+			skipped := wall(change).Add(-shift(change)) // the first instant that was
+			if late := shown.Sub(skipped); late >= 0 && late < shift(change) && skipped.Hour() != 0 {
+				return change.Add(late), time.Time{}
+			}
+		}
+		return time.Time{}, time.Time{}
+	}
+	if !before.IsZero() && at.Sub(before) < -shift(before) {
+		return at.Add(shift(before)), at
+	}
+	if !after.IsZero() && after.Sub(at) <= -shift(after) {
+		return at, at.Add(-shift(after))
+	}
+	return at, time.Time{}
+}
+
+// sooner returns what is due in an hour that comes for the second time before a match, if the pattern is due then.
+func (c cron) sooner(after, match time.Time) time.Time {
+	for from := after; c.hourly; {
+		_, change := from.ZoneBounds()
+		if change.IsZero() || change.After(match) {
+			break
+		}
+		again := c.expression.Next(wall(change).Add(-time.Nanosecond)).Sub(wall(change))
+		if again >= 0 && again < -shift(change) && change.Add(again).Before(match) {
+			return change.Add(again)
 		}
 		from = change
 	}
+	return match
+}
+
+// shift is how far clocks go forward at a change of the zone; it is negative if they go back.
+func shift(change time.Time) time.Duration {
+	_, before := change.Add(-time.Second).Zone()
+	_, since := change.Zone()
+	return time.Duration(since-before) * time.Second
 }
 
 // wall is what clocks show, as if it were UTC.
