@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -38,7 +37,7 @@ func ExampleWorker() {
 		Name:        "mailer-1",
 		Concurrency: 5,
 		Limiter:     &bullmq.Limiter{Max: 100, Duration: time.Minute},
-		OnError:     func(err error) { slog.Warn("trouble", "error", err) },
+		OnError:     func(err error) { fmt.Println(err) },
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -53,7 +52,7 @@ func ExampleWorker() {
 
 // What a handler's error means.
 func ExampleHandler() {
-	var handler bullmq.Handler = func(ctx context.Context, a *bullmq.Attempt) (any, error) {
+	var handler bullmq.Handler = func(_ context.Context, a *bullmq.Attempt) (any, error) {
 		switch a.Job.Name {
 		case "typo":
 			return nil, bullmq.Unrecoverable(errors.New("there is no such address")) // fails, whatever attempts are left
