@@ -82,8 +82,8 @@ func TestRealWorkersRunWhatWeAdd(t *testing.T) {
 	}
 }
 
-// pausing are ways in which clients of majors 5 and 6 and ours pause, add and resume. Those of majors 5 and 6 alone lose
-// the first job.
+// TestMixedPausesLoseNothing: ways in which clients of majors 5 and 6 and ours pause, add and resume. Some lose jobs where
+// a client of one of the majors is in the place of ours.
 func TestMixedPausesLoseNothing(t *testing.T) {
 	t.Parallel()
 	b5, ours := "bullmq5", "ours"
@@ -96,6 +96,9 @@ func TestMixedPausesLoseNothing(t *testing.T) {
 		{{"bullmq6", "add"}, {b5, "pause"}, {"bullmq6", "add"}, {ours, "resume"}},
 		{{"bullmq6", "add"}, {"bullmq6", "pause"}, {"bullmq534", "add"}, {ours, "pause"}, {"bullmq534", "pause"}, {"bullmq6", "resume"}},
 		{{ours, "add"}, {b5, "pause"}, {ours, "add"}, {ours, "resume"}, {b5, "pause"}, {"bullmq6", "resume"}},
+		{{b5, "add"}, {ours, "pause"}, {b5, "add"}, {b5, "resume"}},
+		{{b5, "add"}, {ours, "pause"}, {ours, "add"}, {b5, "pause"}, {ours, "add"}, {b5, "add"}, {b5, "resume"}},
+		{{"bullmq6", "add"}, {"bullmq6", "pause"}, {b5, "add"}, {ours, "add"}, {b5, "resume"}},
 	} {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			t.Parallel()

@@ -22,9 +22,9 @@ const (
 
 // Pause stops workers from starting jobs. Those that run go on, and jobs may be added.
 //
-// Clients of majors 5 and 6 keep the jobs of a paused queue in different places, and lose some if they mix: one of major
-// 5 that adds to a queue which another paused, and then pauses or resumes it, overwrites those that wait. Pause, Resume
-// and every other method here that moves jobs gather them all in one place before that can happen, and lose none.
+// Clients of majors 5 and 6 keep the jobs of a paused queue in different places, and lose some if they mix: a resume of
+// major 5 drops what is where major 6 keeps them. A Queue puts jobs where the others are, or where the client that came
+// last keeps them, and gathers them in one place whenever it finds them in both.
 func (q *Queue) Pause(ctx context.Context) error {
 	k := q.keys
 	_, err := q.scripts.pause.count(ctx, q.rdb, []string{k.Wait(), k.Paused(), k.Events(), k.Meta(), k.Marker()})

@@ -90,10 +90,11 @@ func (q *Queue) Name() string { return q.name }
 func (q *Queue) Keys() Keys { return q.keys }
 
 // Announce writes the queue's settings as the constructor of a client does: how long its stream may become, and the
-// version. The first call that adds something does it too, unless [WithoutAnnouncing] was given.
+// version, unless a client of major 5 was there before: its version tells all others where it looks for the jobs of a
+// paused queue. The first call that adds something does it too, unless [WithoutAnnouncing] was given.
 func (q *Queue) Announce(ctx context.Context) error {
-	err := q.rdb.HSet(ctx, q.keys.Meta(), "opts.maxLenEvents", q.maxEvents, "version", ClientVersion).Err()
-	if err != nil {
+	k := q.keys
+	if _, err := q.scripts.announce.count(ctx, q.rdb, []string{k.Meta()}, q.maxEvents, ClientVersion); err != nil {
 		return q.failed("announcing", err)
 	}
 	q.announced.Store(true)
@@ -120,7 +121,7 @@ func (q *Queue) failedJob(doing, id string, err error) error {
 // clientScripts are the Lua commands of a Queue.
 type clientScripts struct {
 	add, pause, resume, remove, retry, retryAll, promote, promoteAll, changePriority, changeDelay, edit, log, drain, clean,
-	obliterate, schedule, unschedule script
+	obliterate, schedule, unschedule, announce script
 }
 
 func loadClientScripts() clientScripts {
@@ -132,6 +133,7 @@ func loadClientScripts() clientScripts {
 		edit: loadScript("edit-3.lua"), log: loadScript("log-2.lua"), drain: loadScript("drain-9.lua"),
 		clean: loadScript("clean-8.lua"), obliterate: loadScript("obliterate-17.lua"),
 		schedule: loadScript("schedule-12.lua"), unschedule: loadScript("unschedule-5.lua"),
+		announce: loadScript("announce-1.lua"),
 	}
 }
 

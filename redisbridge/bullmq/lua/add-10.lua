@@ -20,6 +20,7 @@ local extend, replace, keepLast, reschedule = ARGV[12] == '1', ARGV[13] == '1', 
 
 -- include queue
 -- include waiting
+-- include line
 -- include enter
 
 local counted = redis.call('INCR', keys.id)
@@ -97,7 +98,6 @@ if deduplication ~= '' then
 	fields[#fields + 1] = deduplication
 end
 
-gatherPaused()
 redis.call('HSET', base .. id, unpack(fields))
 event('added', 'jobId', id, 'name', name)
 if tonumber(delay) > 0 then

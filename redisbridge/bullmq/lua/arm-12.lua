@@ -17,6 +17,7 @@ local base, scheduler, slot = ARGV[1], ARGV[2], ARGV[4]
 
 -- include queue
 -- include waiting
+-- include line
 -- include enter
 -- include arm
 
@@ -29,7 +30,6 @@ if redis.call('EXISTS', base .. id) == 1 then
 	event('duplicated', 'jobId', id)
 	return 0
 end
-gatherPaused()
 redis.call('HINCRBY', keys.scheduler, 'ic', 1)
 arm(id)
 return 1

@@ -16,11 +16,12 @@ local isList = place == 'wait' or place == 'active'
 
 -- include queue
 -- include waiting
+-- include line
 -- include parent
 -- include erase
 
 if place == 'wait' then
-	gatherPaused()
+	keys.set = keys.wait
 end
 
 -- What a job's age counts from: the first of these fields that it has.

@@ -14,10 +14,10 @@ local base, now = ARGV[1], ARGV[3]
 
 -- include queue
 -- include waiting
+-- include line
 -- include parent
 -- include erase
 
-gatherPaused()
 local deleted = 0
 local function delete(job)
 	if isArmed(job) or hasChildren(job) then

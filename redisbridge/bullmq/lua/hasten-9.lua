@@ -13,6 +13,7 @@ local key, id = ARGV[1] .. ARGV[2], ARGV[2]
 
 -- include queue
 -- include waiting
+-- include line
 -- include enter
 
 if redis.call('EXISTS', key) == 0 then
@@ -20,7 +21,6 @@ if redis.call('EXISTS', key) == 0 then
 elseif not redis.call('ZSCORE', keys.delayed, id) then
 	return -2
 end
-gatherPaused()
 redis.call('ZREM', keys.delayed, id)
 lineUp(id, tonumber(redis.call('HGET', key, 'priority') or '') or 0, false)
 redis.call('HSET', key, 'delay', '0')

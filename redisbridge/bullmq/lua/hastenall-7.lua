@@ -12,8 +12,8 @@ local keys = {
 
 -- include queue
 -- include waiting
+-- include line
 
-gatherPaused()
 local ids = redis.call('ZRANGE', keys.delayed, 0, tonumber(ARGV[2]) - 1)
 for _, id in ipairs(ids) do
 	redis.call('ZREM', keys.delayed, id)

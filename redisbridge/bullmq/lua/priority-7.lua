@@ -13,12 +13,12 @@ local key, id = ARGV[1] .. ARGV[2], ARGV[2]
 
 -- include queue
 -- include waiting
+-- include line
 -- include enter
 
 if redis.call('EXISTS', key) == 0 then
 	return -1
 end
-gatherPaused()
 if redis.call('ZREM', keys.prioritized, id) == 1 or redis.call('LREM', keys.wait, 0, id) > 0 then
 	lineUp(id, tonumber(ARGV[3]), ARGV[4] == '1')
 end

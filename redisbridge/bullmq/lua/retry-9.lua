@@ -15,6 +15,7 @@ local key = base .. id
 
 -- include queue
 -- include waiting
+-- include line
 -- include enter
 
 local hash = redis.call('HMGET', key, 'priority', 'parentKey', 'name')
@@ -25,7 +26,6 @@ elseif not redis.call('ZSCORE', keys.ended, id) then
 elseif hash[2] and redis.call('EXISTS', hash[2]) == 1 then
 	return -5
 end
-gatherPaused()
 redis.call('ZREM', keys.ended, id)
 redis.call('HDEL', key, 'finishedOn', 'processedOn', state == 'failed' and 'failedReason' or 'returnvalue')
 if ARGV[5] == '1' then

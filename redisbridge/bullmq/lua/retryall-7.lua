@@ -14,8 +14,8 @@ local base, state = ARGV[1], ARGV[2]
 
 -- include queue
 -- include waiting
+-- include line
 
-gatherPaused()
 local moved, left = 0, 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', keys.ended, '-inf', ARGV[5], 'LIMIT', ARGV[4], ARGV[3])) do
 	local key = base .. id

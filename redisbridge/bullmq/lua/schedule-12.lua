@@ -19,6 +19,7 @@ local at = 13
 
 -- include queue
 -- include waiting
+-- include line
 -- include enter
 -- include arm
 
@@ -28,7 +29,6 @@ if (armed and whole(tonumber(armed)) or '') ~= ARGV[3] then
 end
 local id = 'repeat:' .. scheduler .. ':' .. slot
 local before = armed and 'repeat:' .. scheduler .. ':' .. ARGV[3]
-gatherPaused()
 local waits = before and (redis.call('ZSCORE', keys.delayed, before) or redis.call('ZSCORE', keys.prioritized, before)
 	or redis.call('LPOS', keys.wait, before))
 if redis.call('EXISTS', base .. id) == 1 and not (waits and before == id) then
