@@ -341,6 +341,14 @@ func others() []scenario {
 			s.rest(0, 0, false)
 			s.addJob("p", D{"do": "later", "ms": 60}, O{"priority": 3})
 		}},
+		{name: "given-back", before: func(s *stage) {
+			s.addJob("n", D{"do": "back"}, O{"attempts": 3})
+			s.addJob("m", D{"do": "ok"}, O{})
+		}},
+		{name: "given-back-priority", before: func(s *stage) {
+			s.addJob("n", D{"do": "back"}, O{"priority": 3})
+			s.addJob("m", D{"do": "ok"}, O{"priority": 3})
+		}},
 		{name: "much-later", delayed: 1, before: func(s *stage) {
 			s.addJob("n", D{"do": "later", "ms": 600000}, O{})
 		}},
