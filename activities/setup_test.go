@@ -288,7 +288,7 @@ type shown struct {
 }
 
 // Publish implements the activities' publisher.
-func (s *shown) Publish(queueName, runID string, attempt int, progress json.RawMessage) {
+func (s *shown) Publish(queueName, _, runID string, attempt int, progress json.RawMessage) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.records = append(s.records, string(progress))

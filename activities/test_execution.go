@@ -44,7 +44,7 @@ type artifactFolder interface {
 
 // publisher shows progress to whoever watches. It must not block.
 type publisher interface {
-	Publish(queueName, runID string, attempt int, progress json.RawMessage)
+	Publish(queueName, jobID, runID string, attempt int, progress json.RawMessage)
 }
 
 // gate says whether an attempt may begin: the queue may be paused, a client may have changed or removed the job, another

@@ -28,7 +28,7 @@ const (
 // at the latest.
 type Claims struct {
 	clients  *clients
-	queues   map[string]*mirror
+	mirrors  map[string]mirror
 	required bool
 	log      *slog.Logger
 }
@@ -39,9 +39,11 @@ func NewClaims(cfg config.Config, records *postgres.Store, log *slog.Logger) (*C
 	if err != nil {
 		return nil, err
 	}
-	c := &Claims{clients: connections, queues: map[string]*mirror{}, required: cfg.Queue.Claim == "required", log: log}
-	for queueName, rdb := range connections.queues {
-		c.queues[queueName] = &mirror{projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), store: records, log: log}
+	c := &Claims{clients: connections, mirrors: map[string]mirror{}, required: cfg.Queue.Claim == "required", log: log}
+	for _, def := range queue.All() {
+		c.mirrors[def.Name] = mirror{
+			projector: bullmq.NewProjector(connections.of(def.Name), cfg.Queue.Prefix), store: records, log: log,
+		}
 	}
 	return c, nil
 }
@@ -51,9 +53,9 @@ func (c *Claims) Close() error { return c.clients.Close() }
 
 // Claim takes a job for an attempt of a worker, or says why the attempt can't begin.
 func (c *Claims) Claim(ctx context.Context, queueName, jobID, worker string) (queue.Grant, error) {
-	m, ok := c.queues[queueName]
+	m, ok := c.mirrors[queueName]
 	if !ok {
-		return queue.Grant{}, fmt.Errorf("claiming job %s: there is no queue %s", jobID, queueName)
+		return queue.Grant{}, fmt.Errorf("claiming job %s: there is no queue %q", jobID, queueName)
 	}
 	now := time.Now()
 	asking, cancel := context.WithTimeout(ctx, claimWithin)
@@ -75,13 +77,13 @@ func (c *Claims) Claim(ctx context.Context, queueName, jobID, worker string) (qu
 	case bullmq.Held:
 		return queue.Grant{Kind: queue.Held, Why: "queue " + queueName + " is paused, or a limit of it is reached"}, nil
 	case bullmq.Missing, bullmq.Other:
-		return m.settleClaim(ctx, queueName, jobID)
+		return m.settle(ctx, queueName, jobID)
 	}
 	return queue.Grant{}, fmt.Errorf("claiming job %s: unknown verdict %q", jobID, verdict)
 }
 
-// settleClaim finds out what became of a job that is not to be had in Redis.
-func (m *mirror) settleClaim(ctx context.Context, queueName, jobID string) (queue.Grant, error) {
+// settle finds out what became of a job that is not to be had in Redis.
+func (m *mirror) settle(ctx context.Context, queueName, jobID string) (queue.Grant, error) {
 	// The workflow is the one that asks: nobody needs to tell it.
 	quiet := func(context.Context, reconciled) (string, json.RawMessage, error) { return "", nil, nil }
 	r, _, err := m.reconcile(ctx, queueName, jobID, quiet)

@@ -47,7 +47,7 @@ func newestLines(lines []bullmq.Line) []bullmq.Line { return lines[max(0, len(li
 // ever be able to read: of a job that is still not there.
 func (p *Publisher) writeLogs(ctx context.Context, batch []update) error {
 	type place struct {
-		queue, runID string
+		queue, jobID string
 		attempt      int
 	}
 	at := map[place]int{}
@@ -57,12 +57,12 @@ func (p *Publisher) writeLogs(ctx context.Context, batch []update) error {
 		if len(u.lines) == 0 {
 			continue
 		}
-		where := place{u.queue, u.runID, u.attempt}
+		where := place{u.queue, u.jobID, u.attempt}
 		n, ok := at[where]
 		if !ok {
 			n = len(byQueue[u.queue])
 			at[where] = n
-			byQueue[u.queue] = append(byQueue[u.queue], bullmq.Lines{JobID: u.runID, Attempt: u.attempt})
+			byQueue[u.queue] = append(byQueue[u.queue], bullmq.Lines{JobID: u.jobID, Attempt: u.attempt})
 			indexes[u.queue] = append(indexes[u.queue], nil)
 		}
 		byQueue[u.queue][n].Lines = append(byQueue[u.queue][n].Lines, u.lines...)

@@ -31,9 +31,9 @@ func TestJobsLogHasALineForEachStep(t *testing.T) {
 	log := b.keys.Logs(id)
 	attempt := b.claim(id, 0)
 	for n := 1; n <= 3; n++ {
-		p.Publish(b.def.Name, id, attempt, step(n, "running"))
-		p.Publish(b.def.Name, id, attempt, step(n, "completed"))
-		p.Publish(b.def.Name, id, attempt, step(n, "completed")) // said twice, written once
+		p.Publish(b.def.Name, id, id, attempt, step(n, "running"))
+		p.Publish(b.def.Name, id, id, attempt, step(n, "completed"))
+		p.Publish(b.def.Name, id, id, attempt, step(n, "completed")) // said twice, written once
 	}
 	want := []string{line(1, 1), line(1, 2), line(1, 3)}
 	b.await(patience, "the steps are logged", func() bool { return len(b.list(log)) == 3 })
@@ -42,7 +42,7 @@ func TestJobsLogHasALineForEachStep(t *testing.T) {
 	b.finish(id, attempt, store.Outcome{Status: store.RunFailed, Error: "boom"})
 	b.awaitSeq(id, 3)
 	attempt = b.claim(id, 1)
-	p.Publish(b.def.Name, id, attempt, step(1, "completed"))
+	p.Publish(b.def.Name, id, id, attempt, step(1, "completed"))
 	b.await(patience, "the next attempt's are, too", func() bool { return len(b.list(log)) == 4 })
 	require.Equal(t, append(want, line(2, 1)), b.list(log))
 }
@@ -60,7 +60,7 @@ func TestJobsLogIsWrittenOnceAfterAnOutage(t *testing.T) {
 	b.awaitSeq(id, 2)
 	own.Kill(t)
 	for n := 1; n <= 3; n++ {
-		p.Publish(b.def.Name, id, attempt, step(n, "completed"))
+		p.Publish(b.def.Name, id, id, attempt, step(n, "completed"))
 		b.await(patience, "the publisher notices", func() bool { return b.log.count("progress is not published") > 0 })
 	}
 	own.Restart(t)

@@ -54,11 +54,11 @@ func (m *mirror) look(ctx context.Context, job queue.Job, position int64) (store
 	case lost:
 		return store.Sight{Same: true}, nil
 	case !v.Exists():
-		evicts, err := m.evicts(ctx, job.Queue)
+		evicted, err := m.evicted(ctx, job.Queue)
 		if err != nil {
 			return store.Sight{}, err
 		}
-		return store.Sight{Gone: !evicts, Same: evicts}, nil
+		return store.Sight{Gone: !evicted, Same: evicted}, nil
 	case !sameTime(v, job):
 		return store.Sight{Gone: true}, nil // the id was given out again: the job that had it is gone
 	}
@@ -72,10 +72,18 @@ func (m *mirror) look(ctx context.Context, job queue.Job, position int64) (store
 	return store.Sight{Seen: seenOf(v, state)}, nil
 }
 
-// evicts says whether Redis throws keys away when memory is short: what is missing may have been evicted then.
-func (m *mirror) evicts(ctx context.Context, queueName string) (bool, error) {
-	is, err := m.projector.Memory(ctx, queueName)
-	return is.Evicted > 0, err
+// evicted says whether Redis has thrown keys away, memory being short, that have not been shown again: what is missing may
+// be one of them.
+func (m *mirror) evicted(ctx context.Context, queueName string) (bool, error) {
+	memory, err := m.projector.Memory(ctx, queueName)
+	if err != nil {
+		return false, err
+	}
+	marks, err := m.projector.Marks(ctx, queueName)
+	if err != nil {
+		return false, err
+	}
+	return memory.Evicted > 0 && memory.Evicted != marks.Evicted, nil
 }
 
 // sameTime says whether a job's hash is of the job that the record means: ids are given out again after an obliterate.

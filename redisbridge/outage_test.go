@@ -203,7 +203,9 @@ func (b *bundle) requireRightAgain(ended map[string]string) {
 	require.Equal(b.t, []string{"another's urgent"}, s.Prioritized)
 	require.Empty(b.t, s.Delayed)
 	require.Empty(b.t, s.Wait)
-	require.Empty(b.t, s.Waiting)
+	b.await(promised, "the list of all that wait agrees", func() bool {
+		return slices.Equal([]string{"another's urgent"}, b.list(b.keys.Waiting()))
+	})
 	all := slices.Concat(s.Active, s.Prioritized, s.Completed, s.Failed)
 	slices.Sort(all)
 	require.Len(b.t, slices.Compact(slices.Clone(all)), len(all), "no id twice: %v", all)

@@ -47,12 +47,12 @@ type Publisher struct {
 }
 
 type update struct {
-	queue, runID string
-	attempt      int
-	record       json.RawMessage
-	lines        []bullmq.Line // of the job's log; an update that is dropped leaves them to the next one of its run
-	written      time.Time     // when its progress:* key was; zero: not yet
-	shown        bool          // only its lines are left
+	queue, jobID, runID string
+	attempt             int
+	record              json.RawMessage
+	lines               []bullmq.Line // of the job's log; an update that is dropped leaves them to the next one of its run
+	written             time.Time     // when its progress:* key was; zero: not yet
+	shown               bool          // only its lines are left
 }
 
 // NewPublisher makes a publisher and starts it. It goes on when ctx ends, until it is closed: the last progress of a run
@@ -83,13 +83,13 @@ func NewPublisher(ctx context.Context, cfg config.Config, log *slog.Logger) (*Pu
 }
 
 // Publish shows a run's progress soon.
-func (p *Publisher) Publish(queueName, runID string, attempt int, record json.RawMessage) {
+func (p *Publisher) Publish(queueName, jobID, runID string, attempt int, record json.RawMessage) {
 	if other := p.elsewhere[queueName]; other != nil {
 		p = other
 	}
 	p.mu.Lock()
 	p.pending = append(p.pending, update{
-		queue: queueName, runID: runID, attempt: attempt, record: record, lines: stepLines(attempt, record),
+		queue: queueName, jobID: jobID, runID: runID, attempt: attempt, record: record, lines: stepLines(attempt, record),
 	})
 	if len(p.pending) >= mostUpdates { // Redis hangs, or is slower than we are
 		p.pending = bounded(p.pending, true)
@@ -218,7 +218,7 @@ func (p *Publisher) send(ctx context.Context, batch []update) (again []update, e
 	for queueName, indexes := range byQueue {
 		updates := make([]bullmq.Progress, len(indexes))
 		for n, i := range indexes {
-			updates[n] = bullmq.Progress{JobID: batch[i].runID, Attempt: batch[i].attempt, Value: batch[i].record}
+			updates[n] = bullmq.Progress{JobID: batch[i].jobID, Attempt: batch[i].attempt, Value: batch[i].record}
 		}
 		results[queueName] = p.projector.QueueProgress(ctx, pipe, queueName, updates)
 	}
