@@ -116,6 +116,7 @@ func runScenario(t *testing.T, b *bundle, client *node, sc scenario, side string
 		o.OnError = func(err error) { t.Log(own.queue, err) }
 		stop = own.work(obey, o)
 	}
+	eventually(t, "the worker has begun", func() bool { return own.exists(own.keys.Base() + "stalled-check") })
 	if sc.while != nil {
 		sc.while(s)
 	}

@@ -89,13 +89,15 @@ func attempts() []scenario {
 			s.on("1", "retry")
 			eventually(s.b.t, "the third attempt", func() bool { return s.b.hash("1")["atm"] == "3" })
 		}},
-		{name: "deferred-failure", real: O{"limiter": O{"max": 5, "duration": 600000}},
+		{
+			name: "deferred-failure", real: O{"limiter": O{"max": 5, "duration": 600000}},
 			ours: bullmq.WorkerOptions{Limiter: &bullmq.Limiter{Max: 5, Duration: 10 * time.Minute}},
 			before: func(s *stage) {
 				id := s.addJob("n", D{"do": "ok"}, O{"attempts": 3})
 				s.field(id, "defa", "told to fail")
 				s.addJob("n", D{"do": "ok"}, O{})
-			}},
+			},
+		},
 	}
 }
 
@@ -180,7 +182,8 @@ func retentions() []scenario {
 				s.rest(0, 0, false)
 			}
 		}},
-		{name: "keep-as-the-worker-says", real: O{"removeOnComplete": O{"count": 2}, "removeOnFail": O{"count": 0}},
+		{
+			name: "keep-as-the-worker-says", real: O{"removeOnComplete": O{"count": 2}, "removeOnFail": O{"count": 0}},
 			ours: bullmq.WorkerOptions{RemoveOnComplete: keepNewest(2), RemoveOnFail: keepNewest(0)},
 			while: func(s *stage) {
 				finish(s, O{}, O{}, O{}, O{})
@@ -189,7 +192,8 @@ func retentions() []scenario {
 					s.rest(0, 0, false)
 				}
 				finish(s, O{"removeOnComplete": false})
-			}},
+			},
+		},
 		{name: "too-old", while: func(s *stage) {
 			finish(s, O{}, O{}, O{})
 			old(s)
@@ -246,9 +250,11 @@ func limits() []scenario {
 		}
 	}
 	return []scenario{
-		{name: "limited", real: O{"limiter": O{"max": 2, "duration": 700}},
+		{
+			name: "limited", real: O{"limiter": O{"max": 2, "duration": 700}},
 			ours:   bullmq.WorkerOptions{Limiter: &bullmq.Limiter{Max: 2, Duration: 700 * time.Millisecond}},
-			before: ten(4)},
+			before: ten(4),
+		},
 		{name: "limited-for-all", before: func(s *stage) {
 			s.call("setGlobalRateLimit", 2, 700)
 			ten(4)(s)
@@ -259,19 +265,24 @@ func limits() []scenario {
 				s.addJob("n", D{"do": "sleep", "ms": 30}, O{})
 			}
 		}},
-		{name: "slow-down", real: O{"limiter": O{"max": 9, "duration": 600000}},
+		{
+			name: "slow-down", real: O{"limiter": O{"max": 9, "duration": 600000}},
 			ours: bullmq.WorkerOptions{Limiter: &bullmq.Limiter{Max: 9, Duration: 10 * time.Minute}},
 			before: func(s *stage) {
 				s.addJob("n", D{"do": "limit", "ms": 200}, O{"attempts": 3})
 				s.addJob("m", D{"do": "ok"}, O{"priority": 3})
-			}},
-		{name: "slow-down-priority", real: O{"limiter": O{"max": 9, "duration": 600000}},
+			},
+		},
+		{
+			name: "slow-down-priority", real: O{"limiter": O{"max": 9, "duration": 600000}},
 			ours: bullmq.WorkerOptions{Limiter: &bullmq.Limiter{Max: 9, Duration: 10 * time.Minute}},
 			before: func(s *stage) {
 				s.addJob("n", D{"do": "limit", "ms": 200}, O{"attempts": 3, "priority": 2})
 				s.addJob("m", D{"do": "ok"}, O{"priority": 2})
-			}},
-		{name: "metrics", real: O{"metrics": O{"maxDataPoints": 4}}, ours: bullmq.WorkerOptions{MetricsMinutes: 4},
+			},
+		},
+		{
+			name: "metrics", real: O{"metrics": O{"maxDataPoints": 4}}, ours: bullmq.WorkerOptions{MetricsMinutes: 4},
 			while: func(s *stage) {
 				one := func(data D, opts O) {
 					id := s.addJob("n", data, opts)
@@ -287,7 +298,8 @@ func limits() []scenario {
 					one(D{"do": "ok"}, O{"removeOnComplete": true})
 					one(D{"do": "ok"}, O{})
 				}
-			}},
+			},
+		},
 	}
 }
 
@@ -328,6 +340,14 @@ func others() []scenario {
 			s.until("1", "completed")
 			s.rest(0, 0, false)
 			s.addJob("p", D{"do": "later", "ms": 60}, O{"priority": 3})
+		}},
+		{name: "given-back", before: func(s *stage) {
+			s.addJob("n", D{"do": "back"}, O{"attempts": 3})
+			s.addJob("m", D{"do": "ok"}, O{})
+		}},
+		{name: "given-back-priority", before: func(s *stage) {
+			s.addJob("n", D{"do": "back"}, O{"priority": 3})
+			s.addJob("m", D{"do": "ok"}, O{"priority": 3})
 		}},
 		{name: "much-later", delayed: 1, before: func(s *stage) {
 			s.addJob("n", D{"do": "later", "ms": 600000}, O{})
@@ -371,9 +391,17 @@ func schedulers() []scenario {
 			s.call("upsertJobScheduler", "s", O{"every": 3600000}, D{"name": "n", "data": D{"do": "fail", "times": 1, "msg": "e"}, "opts": O{"attempts": 2, "priority": 3}})
 			eventually(s.b.t, "a job ran", func() bool { return len(s.b.set(s.b.keys.Completed())) == 1 })
 		}},
-		{name: "cron", while: func(s *stage) {
-			s.call("upsertJobScheduler", "s", O{"pattern": "* * * * * *", "limit": 2}, D{"name": "n", "data": D{"do": "ok"}})
-			eventually(s.b.t, "two jobs ran", func() bool { return len(s.b.set(s.b.keys.Completed())) == 2 })
+		{name: "cron", delayed: 1, while: func(s *stage) {
+			s.call("upsertJobScheduler", "s", O{"pattern": "0 0 1 1 *", "tz": "Europe/Berlin"}, D{"name": "n", "data": D{"do": "ok"}})
+			s.on(s.b.set(s.b.keys.Delayed())[0], "promote")
+			eventually(s.b.t, "a job ran", func() bool { return len(s.b.set(s.b.keys.Completed())) == 1 })
+		}},
+		{name: "cron-ends", while: func(s *stage) {
+			s.call("upsertJobScheduler", "s", O{"pattern": "0 0 1 1 *", "limit": 2}, D{"name": "n", "data": D{"do": "ok"}})
+			for n := 1; n <= 2; n++ {
+				s.on(s.b.set(s.b.keys.Delayed())[0], "promote")
+				eventually(s.b.t, "a job ran", func() bool { return len(s.b.set(s.b.keys.Completed())) == n })
+			}
 		}},
 		{name: "stalled-schedule", delayed: 1, before: func(s *stage) {
 			s.call("upsertJobScheduler", "s", O{"every": 3600000}, D{"name": "n", "data": D{"do": "ok"}})
