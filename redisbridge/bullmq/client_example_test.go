@@ -26,7 +26,7 @@ type noTest struct{ testing.TB }
 
 func (noTest) Helper() {}
 
-func (noTest) Context() context.Context { return context.Background() }
+func (noTest) Context() context.Context { return context.Background() } //nolint:forbidigo // an example has no other
 
 func (noTest) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
 

@@ -20,7 +20,7 @@ func TestRealWorkersRunWhatWeAdd(t *testing.T) {
 			b := setup(t)
 			j, queue, ctx := newJudge(t, b, library), b.client(bullmq.WithJobDefaults(bullmq.JobOptions{
 				Attempts: 3, Backoff: &bullmq.Backoff{Type: bullmq.ExponentialBackoff, Delay: 2 * time.Second},
-				RemoveOnComplete: keep(bullmq.KeepNewest(100)),
+				RemoveOnComplete: new(bullmq.KeepNewest(100)),
 			})), t.Context()
 			receipts, err := queue.AddBulk(ctx, []bullmq.NewJob{
 				{Name: "p9", Options: bullmq.JobOptions{Priority: 9}},
@@ -143,11 +143,15 @@ func TestQueueRefusesWhatWouldBreakIt(t *testing.T) {
 		require.ErrorIs(t, err, bullmq.ErrInvalid)
 	}
 	for _, job := range []bullmq.NewJob{
-		{Data: json.RawMessage("{")}, {Data: make(chan int)}, {Options: bullmq.JobOptions{JobID: "meta"}},
-		{Options: bullmq.JobOptions{JobID: "de:x:y"}}, {Options: bullmq.JobOptions{Attempts: -1}},
+		{Data: json.RawMessage("{")},
+		{Data: make(chan int)},
+		{Options: bullmq.JobOptions{JobID: "meta"}},
+		{Options: bullmq.JobOptions{JobID: "de:x:y"}},
+		{Options: bullmq.JobOptions{Attempts: -1}},
 		{Options: bullmq.JobOptions{Parent: &bullmq.ParentJob{ID: "1", Queue: "bull:q"}}},
 		{Options: bullmq.JobOptions{Repeat: &bullmq.Repeat{Every: time.Second}}},
-		{Options: bullmq.JobOptions{Timestamp: time.UnixMilli(-1)}}, {Options: bullmq.JobOptions{Delay: -1 << 62}},
+		{Options: bullmq.JobOptions{Timestamp: time.UnixMilli(-1)}},
+		{Options: bullmq.JobOptions{Delay: -1 << 62}},
 		{Options: bullmq.JobOptions{Backoff: &bullmq.Backoff{Type: "fixed", Jitter: 2}}},
 	} {
 		_, err := queue.Add(ctx, job.Name, job.Data, job.Options)

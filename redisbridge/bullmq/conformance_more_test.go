@@ -1,6 +1,7 @@
 package bullmq_test
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -15,11 +16,11 @@ func retrySteps(library string) []step {
 				"resetAttemptsMade": options.ResetAttemptsMade, "resetAttemptsStarted": options.ResetAttemptsStarted,
 			})
 		}
-		return onJob(id, "retry", args, func(q *bullmq.Queue) error { return q.Retry(background(), id, from, options) })
+		return onJob(id, "retry", args, func(ctx context.Context, q *bullmq.Queue) error { return q.Retry(ctx, id, from, options) })
 	}
-	retryAll := func(real js, from bullmq.State) step {
-		return calling("retryJobs", []any{real}, func(q *bullmq.Queue) error {
-			_, err := q.RetryAll(background(), from, time.Time{})
+	retryAll := func(theirs js, from bullmq.State) step {
+		return calling("retryJobs", []any{theirs}, func(ctx context.Context, q *bullmq.Queue) error {
+			_, err := q.RetryAll(ctx, from, time.Time{})
 			return err
 		})
 	}
@@ -68,8 +69,8 @@ func retrySteps(library string) []step {
 }
 
 func cleaning(state bullmq.State, name string, grace time.Duration, limit int) step {
-	return calling("clean", []any{grace.Milliseconds(), limit, name}, func(q *bullmq.Queue) error {
-		_, err := q.Clean(background(), state, grace, limit)
+	return calling("clean", []any{grace.Milliseconds(), limit, name}, func(ctx context.Context, q *bullmq.Queue) error {
+		_, err := q.Clean(ctx, state, grace, limit)
 		return err
 	})
 }
@@ -114,8 +115,8 @@ func cleanSteps(library string) []step {
 // locked: the real queue returns 0 where ours returns an error.
 func (s step) locked() step {
 	refused := s.ours
-	s.ours = func(q *bullmq.Queue) error {
-		if err := refused(q); err == nil {
+	s.ours = func(ctx context.Context, q *bullmq.Queue) error {
+		if err := refused(ctx, q); err == nil {
 			return bullmq.ErrLocked
 		}
 		return nil
@@ -124,20 +125,17 @@ func (s step) locked() step {
 }
 
 func limitSteps(string) []step {
-	set := func(method string, args []any, ours func(q *bullmq.Queue) error) step {
-		return calling(method, args, ours)
-	}
-	maxed := func(q *bullmq.Queue) error { return q.SetGlobalConcurrency(background(), 1) }
+	maxed := func(ctx context.Context, q *bullmq.Queue) error { return q.SetGlobalConcurrency(ctx, 1) }
 	return slices.Concat(
 		addAll(2, nil, bullmq.JobOptions{}),
 		[]step{
-			set("setGlobalRateLimit", []any{5, 1000}, func(q *bullmq.Queue) error {
-				return q.SetGlobalRateLimit(background(), 5, time.Second)
+			calling("setGlobalRateLimit", []any{5, 1000}, func(ctx context.Context, q *bullmq.Queue) error {
+				return q.SetGlobalRateLimit(ctx, 5, time.Second)
 			}),
-			set("removeGlobalRateLimit", nil, func(q *bullmq.Queue) error { return q.RemoveGlobalRateLimit(background()) }),
-			set("rateLimit", []any{60000}, func(q *bullmq.Queue) error { return q.RateLimit(background(), time.Minute) }),
-			set("removeRateLimitKey", nil, func(q *bullmq.Queue) error { return q.RemoveRateLimitKey(background()) }),
-			set("setGlobalConcurrency", []any{1}, maxed),
+			calling("removeGlobalRateLimit", nil, func(ctx context.Context, q *bullmq.Queue) error { return q.RemoveGlobalRateLimit(ctx) }),
+			calling("rateLimit", []any{60000}, func(ctx context.Context, q *bullmq.Queue) error { return q.RateLimit(ctx, time.Minute) }),
+			calling("removeRateLimitKey", nil, func(ctx context.Context, q *bullmq.Queue) error { return q.RemoveRateLimitKey(ctx) }),
+			calling("setGlobalConcurrency", []any{1}, maxed),
 			working("take"),
 			pause(), // which deletes the marker
 			adding("in a pause", js{}, nil, bullmq.JobOptions{}),
@@ -147,10 +145,10 @@ func limitSteps(string) []step {
 			adding("maxed", js{}, nil, bullmq.JobOptions{}),
 			adding("maxed p", js{}, js{"priority": 2}, bullmq.JobOptions{Priority: 2}),
 			adding("maxed d", js{}, js{"delay": 864e5, "jobId": "d"}, bullmq.JobOptions{Delay: 24 * time.Hour, JobID: "d"}),
-			onJob("d", "promote", nil, func(q *bullmq.Queue) error { return q.Promote(background(), "d") }),
-			set("removeGlobalConcurrency", nil, func(q *bullmq.Queue) error { return q.RemoveGlobalConcurrency(background()) }),
-			set("trimEvents", []any{2}, func(q *bullmq.Queue) error {
-				_, err := q.TrimEvents(background(), 2)
+			onJob("d", "promote", nil, func(ctx context.Context, q *bullmq.Queue) error { return q.Promote(ctx, "d") }),
+			calling("removeGlobalConcurrency", nil, func(ctx context.Context, q *bullmq.Queue) error { return q.RemoveGlobalConcurrency(ctx) }),
+			calling("trimEvents", []any{2}, func(ctx context.Context, q *bullmq.Queue) error {
+				_, err := q.TrimEvents(ctx, 2)
 				return err
 			}),
 			working("complete", 1),
@@ -160,8 +158,8 @@ func limitSteps(string) []step {
 
 func obliterateSteps(string) []step {
 	obliterate := func(force bool) step {
-		return calling("obliterate", []any{js{"force": force}}, func(q *bullmq.Queue) error {
-			return q.Obliterate(background(), force)
+		return calling("obliterate", []any{js{"force": force}}, func(ctx context.Context, q *bullmq.Queue) error {
+			return q.Obliterate(ctx, force)
 		})
 	}
 	once := bullmq.JobOptions{Deduplication: &bullmq.Deduplication{ID: "d"}}

@@ -1,6 +1,7 @@
 package bullmq_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -11,22 +12,22 @@ import (
 )
 
 // scheduling makes or changes a scheduler on both sides: in JavaScript's words and in ours.
-func scheduling(id string, real js, ours bullmq.Repeat, template js, job bullmq.NewJob) step {
-	args := []any{id, real}
+func scheduling(id string, theirs js, ours bullmq.Repeat, template js, job bullmq.NewJob) step {
+	args := []any{id, theirs}
 	if template != nil {
 		args = append(args, template)
 	}
-	s := calling("upsertJobScheduler", args, func(q *bullmq.Queue) error {
-		_, err := q.UpsertScheduler(background(), id, ours, job)
+	s := calling("upsertJobScheduler", args, func(ctx context.Context, q *bullmq.Queue) error {
+		_, err := q.UpsertScheduler(ctx, id, ours, job)
 		return err
 	})
-	s.name += fmt.Sprintf(" %s %v", id, real)
+	s.name += fmt.Sprintf(" %s %v", id, theirs)
 	return s
 }
 
 func unscheduling(id string) step {
-	return calling("removeJobScheduler", []any{id}, func(q *bullmq.Queue) error {
-		_, err := q.RemoveScheduler(background(), id)
+	return calling("removeJobScheduler", []any{id}, func(ctx context.Context, q *bullmq.Queue) error {
+		_, err := q.RemoveScheduler(ctx, id)
 		return err
 	})
 }
@@ -45,19 +46,19 @@ func schedulerSteps(string) []step {
 		"deduplication": js{"id": "zz"},
 	}}
 	moreJob := bullmq.NewJob{Name: "x", Data: "text", Options: bullmq.JobOptions{
-		RemoveOnFail: keep(bullmq.KeepNewest(5)), KeepLogs: count(3), JobID: "hh", LIFO: true, Delay: 7 * time.Millisecond,
+		RemoveOnFail: new(bullmq.KeepNewest(5)), KeepLogs: new(3), JobID: "hh", LIFO: true, Delay: 7 * time.Millisecond,
 		Backoff:       &bullmq.Backoff{Type: bullmq.FixedBackoff, Delay: 300 * time.Millisecond},
 		Deduplication: &bullmq.Deduplication{ID: "zz"},
 	}}
 	removeArmed := func(id string) step {
-		s := calling("remove", []any{id}, func(q *bullmq.Queue) error { return q.Remove(background(), id) })
+		s := calling("remove", []any{id}, func(ctx context.Context, q *bullmq.Queue) error { return q.Remove(ctx, id) })
 		return s.failing()
 	}
 	promoteArmed := func(id string) step {
-		return onJob(id, "promote", nil, func(q *bullmq.Queue) error { return q.Promote(background(), id) })
+		return onJob(id, "promote", nil, func(ctx context.Context, q *bullmq.Queue) error { return q.Promote(ctx, id) })
 	}
-	drain := calling("drain", []any{true}, func(q *bullmq.Queue) error {
-		_, err := q.Drain(background(), true)
+	drain := calling("drain", []any{true}, func(ctx context.Context, q *bullmq.Queue) error {
+		_, err := q.Drain(ctx, true)
 		return err
 	})
 	yearly, newYear := js{"pattern": "0 0 1 1 *", "tz": utc, "startDate": start.Format(time.RFC3339)},
@@ -109,7 +110,7 @@ func schedulerSteps(string) []step {
 		pause(),
 		scheduling("paused", day, daily, nil, plain),
 		resume(),
-		calling("obliterate", []any{js{"force": true}}, func(q *bullmq.Queue) error { return q.Obliterate(background(), true) }),
+		calling("obliterate", []any{js{"force": true}}, func(ctx context.Context, q *bullmq.Queue) error { return q.Obliterate(ctx, true) }),
 	}
 }
 
@@ -118,15 +119,15 @@ func schedulerSteps(string) []step {
 func iterationSteps(string) []step {
 	utc := "UTC"
 	template := js{"name": "n", "data": js{"z": 1}, "opts": js{"attempts": 2, "removeOnFail": 3}}
-	job := bullmq.NewJob{Name: "n", Data: js{"z": 1}, Options: bullmq.JobOptions{Attempts: 2, RemoveOnFail: keep(bullmq.KeepNewest(3))}}
+	job := bullmq.NewJob{Name: "n", Data: js{"z": 1}, Options: bullmq.JobOptions{Attempts: 2, RemoveOnFail: new(bullmq.KeepNewest(3))}}
 	start := time.Date(2031, 6, 1, 0, 0, 0, 0, time.UTC)
 	monthly := func(n int) string {
 		return "repeat:c:" + millis(time.Date(2031, time.Month(7+n), 1, 0, 0, 0, 0, time.UTC))
 	}
 	promote := func(id string) step {
-		return onJob(id, "promote", nil, func(q *bullmq.Queue) error { return q.Promote(background(), id) })
+		return onJob(id, "promote", nil, func(ctx context.Context, q *bullmq.Queue) error { return q.Promote(ctx, id) })
 	}
-	taking := step{name: "take", real: []any{"take"}, play: takeByHand}
+	taking := step{name: "take", theirs: []any{"take"}, play: takeByHand}
 	months, each := js{"pattern": "0 0 1 * *", "tz": utc, "startDate": start.UnixMilli(), "limit": 3},
 		bullmq.Repeat{Pattern: "0 0 1 * *", TZ: utc, Start: start, Limit: 3}
 	day, daily := js{"every": 864e5}, bullmq.Repeat{Every: 24 * time.Hour}

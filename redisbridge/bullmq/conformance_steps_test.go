@@ -25,56 +25,54 @@ const past = 1700000000000
 
 type js = map[string]any
 
-// background is for steps, which end before their test does.
-func background() context.Context { return context.Background() }
-
 // adding adds a job on both sides: in JavaScript's words and in ours.
-func adding(name string, data any, real js, ours bullmq.JobOptions) step {
-	real = maps.Clone(real)
-	if real == nil {
-		real = js{}
+func adding(name string, data any, theirs js, ours bullmq.JobOptions) step {
+	theirs = maps.Clone(theirs)
+	if theirs == nil {
+		theirs = js{}
 	}
-	if _, given := real["timestamp"]; !given {
-		real["timestamp"] = past
+	if _, given := theirs["timestamp"]; !given {
+		theirs["timestamp"] = past
 		ours.Timestamp = time.UnixMilli(past)
 	}
 	return step{
-		name: "add " + name,
-		real: []any{"queue", "add", name, data, real},
-		ours: func(q *bullmq.Queue) error {
-			_, err := q.Add(background(), name, data, ours)
+		name:   "add " + name,
+		theirs: []any{"queue", "add", name, data, theirs},
+		ours: func(ctx context.Context, q *bullmq.Queue) error {
+			_, err := q.Add(ctx, name, data, ours)
 			return err
 		},
 	}
 }
 
 // calling calls a method of the queue on both sides.
-func calling(method string, args []any, ours func(q *bullmq.Queue) error) step {
-	return step{name: method, real: append([]any{"queue", method}, args...), ours: ours}
+func calling(method string, args []any, ours func(ctx context.Context, q *bullmq.Queue) error) step {
+	return step{name: method, theirs: append([]any{"queue", method}, args...), ours: ours}
 }
 
 // onJob calls a method of a job on both sides.
-func onJob(id, method string, args []any, ours func(q *bullmq.Queue) error) step {
-	return step{name: method + " " + id, real: append([]any{"job", id, method}, args...), ours: ours}
+func onJob(id, method string, args []any, ours func(ctx context.Context, q *bullmq.Queue) error) step {
+	return step{name: method + " " + id, theirs: append([]any{"job", id, method}, args...), ours: ours}
 }
 
 // working is what the real worker does on both sides.
 func working(question string, args ...any) step {
-	return step{name: question, real: append([]any{question}, args...)}
+	return step{name: question, theirs: append([]any{question}, args...)}
 }
 
 func pause() step {
-	return calling("pause", nil, func(q *bullmq.Queue) error { return q.Pause(background()) })
+	return calling("pause", nil, func(ctx context.Context, q *bullmq.Queue) error { return q.Pause(ctx) })
 }
+
 func resume() step {
-	return calling("resume", nil, func(q *bullmq.Queue) error { return q.Resume(background()) })
+	return calling("resume", nil, func(ctx context.Context, q *bullmq.Queue) error { return q.Resume(ctx) })
 }
 
 func removing(id string) step {
-	return calling("remove", []any{id}, func(q *bullmq.Queue) error { return q.Remove(background(), id) })
+	return calling("remove", []any{id}, func(ctx context.Context, q *bullmq.Queue) error { return q.Remove(ctx, id) })
 }
 
-func addSteps(library string) []step {
+func addSteps(string) []step {
 	second := time.Second
 	steps := []step{
 		adding("standard", js{"testCaseId": "tc", "n": 1.5, "list": []int{}}, nil, bullmq.JobOptions{}),
@@ -98,8 +96,8 @@ func addSteps(library string) []step {
 			"removeOnComplete": js{"age": 3600, "count": 10}, "removeOnFail": true, "timestamp": 1700000000123,
 		}, bullmq.JobOptions{
 			Attempts: 4, Backoff: &bullmq.Backoff{Type: bullmq.FixedBackoff, Delay: 500 * time.Millisecond},
-			KeepLogs: count(5), StackTraceLimit: count(2), SizeLimit: 1000,
-			RemoveOnComplete: keep(bullmq.Keep{Age: time.Hour, Count: count(10)}), RemoveOnFail: keep(bullmq.KeepNewest(0)),
+			KeepLogs: new(5), StackTraceLimit: new(2), SizeLimit: 1000,
+			RemoveOnComplete: new(bullmq.Keep{Age: time.Hour, Count: new(10)}), RemoveOnFail: new(bullmq.KeepNewest(0)),
 			Timestamp: time.UnixMilli(1700000000123),
 		}),
 		adding("more options", js{}, js{
@@ -107,7 +105,7 @@ func addSteps(library string) []step {
 			"removeOnComplete": js{"age": 60, "limit": 5}, "removeOnFail": 50,
 		}, bullmq.JobOptions{
 			Backoff:          &bullmq.Backoff{Type: bullmq.ExponentialBackoff, Delay: 2 * second, Jitter: 0.5},
-			RemoveOnComplete: keep(bullmq.Keep{Age: time.Minute, Limit: 5}), RemoveOnFail: keep(bullmq.KeepNewest(50)),
+			RemoveOnComplete: new(bullmq.Keep{Age: time.Minute, Limit: 5}), RemoveOnFail: new(bullmq.KeepNewest(50)),
 		}),
 		adding("keeping all", js{}, js{"removeOnComplete": false}, bullmq.JobOptions{RemoveOnComplete: bullmq.KeepAll()}),
 		adding("too large", js{"s": "more than ten"}, js{"sizeLimit": 10}, bullmq.JobOptions{SizeLimit: 10}).failing(),
@@ -130,8 +128,8 @@ func addSteps(library string) []step {
 	}
 	at := time.UnixMilli(past)
 	steps = append(steps,
-		calling("addBulk", []any{bulk}, func(q *bullmq.Queue) error {
-			_, err := q.AddBulk(background(), []bullmq.NewJob{
+		calling("addBulk", []any{bulk}, func(ctx context.Context, q *bullmq.Queue) error {
+			_, err := q.AddBulk(ctx, []bullmq.NewJob{
 				{Name: "b1", Data: js{"i": 1}, Options: bullmq.JobOptions{Timestamp: at}},
 				{Name: "b2", Data: js{"i": 2}, Options: bullmq.JobOptions{Timestamp: at, Priority: 3}},
 				{Name: "b3", Data: js{"i": 3}, Options: bullmq.JobOptions{Timestamp: at, Delay: second}},
@@ -151,8 +149,8 @@ func addSteps(library string) []step {
 }
 
 func deduplicationSteps(library string) []step {
-	deduplicated := func(name string, real js, ours bullmq.Deduplication, more js, options bullmq.JobOptions) step {
-		opts := js{"deduplication": real}
+	deduplicated := func(name string, theirs js, ours bullmq.Deduplication, more js, options bullmq.JobOptions) step {
+		opts := js{"deduplication": theirs}
 		maps.Copy(opts, more)
 		options.Deduplication = &ours
 		return adding(name, js{"l": name}, opts, options)
@@ -207,14 +205,14 @@ func deduplicationSteps(library string) []step {
 		removing("mine"),
 		deduplicated("keep and ttl", js{"id": "kt", "keepLastIfActive": true, "ttl": 50000},
 			bullmq.Deduplication{ID: "kt", KeepLastIfActive: true, TTL: 50 * time.Second}, nil, plain),
-		calling("removeDeduplicationKey", []any{"t"}, func(q *bullmq.Queue) error {
-			_, err := q.RemoveDeduplicationKey(background(), "t")
+		calling("removeDeduplicationKey", []any{"t"}, func(ctx context.Context, q *bullmq.Queue) error {
+			_, err := q.RemoveDeduplicationKey(ctx, "t")
 			return err
 		}),
 		deduplicated("freed", js{"id": "t"}, simple("t"), nil, plain),
 		deduplicated("named", js{"id": "n"}, simple("n"), js{"jobId": "n1"}, bullmq.JobOptions{JobID: "n1"}),
-		calling("removeDeduplicationKey", []any{"n"}, func(q *bullmq.Queue) error {
-			_, err := q.RemoveDeduplicationKey(background(), "n")
+		calling("removeDeduplicationKey", []any{"n"}, func(ctx context.Context, q *bullmq.Queue) error {
+			_, err := q.RemoveDeduplicationKey(ctx, "n")
 			return err
 		}),
 		deduplicated("named again", js{"id": "n"}, simple("n"), js{"jobId": "n1"}, bullmq.JobOptions{JobID: "n1"}),
@@ -235,25 +233,25 @@ func deduplicationSteps(library string) []step {
 }
 
 func controlSteps(string) []step {
-	priority := func(id string, real js, p int, lifo bool) step {
-		return onJob(id, "changePriority", []any{real}, func(q *bullmq.Queue) error {
-			return q.ChangePriority(background(), id, p, lifo)
+	priority := func(id string, theirs js, p int, lifo bool) step {
+		return onJob(id, "changePriority", []any{theirs}, func(ctx context.Context, q *bullmq.Queue) error {
+			return q.ChangePriority(ctx, id, p, lifo)
 		})
 	}
 	delay := func(id string, d time.Duration) step {
-		return onJob(id, "changeDelay", []any{d.Milliseconds()}, func(q *bullmq.Queue) error {
-			return q.ChangeDelay(background(), id, d)
+		return onJob(id, "changeDelay", []any{d.Milliseconds()}, func(ctx context.Context, q *bullmq.Queue) error {
+			return q.ChangeDelay(ctx, id, d)
 		})
 	}
 	promote := func(id string) step {
-		return onJob(id, "promote", nil, func(q *bullmq.Queue) error { return q.Promote(background(), id) })
+		return onJob(id, "promote", nil, func(ctx context.Context, q *bullmq.Queue) error { return q.Promote(ctx, id) })
 	}
 	data := func(id string, value any) step {
-		return onJob(id, "updateData", []any{value}, func(q *bullmq.Queue) error { return q.UpdateData(background(), id, value) })
+		return onJob(id, "updateData", []any{value}, func(ctx context.Context, q *bullmq.Queue) error { return q.UpdateData(ctx, id, value) })
 	}
 	progress := func(id string, value any) step {
-		return onJob(id, "updateProgress", []any{value}, func(q *bullmq.Queue) error {
-			return q.UpdateProgress(background(), id, value)
+		return onJob(id, "updateProgress", []any{value}, func(ctx context.Context, q *bullmq.Queue) error {
+			return q.UpdateProgress(ctx, id, value)
 		})
 	}
 	log := func(id, line string, keep int) step {
@@ -261,23 +259,23 @@ func controlSteps(string) []step {
 		if keep > 0 {
 			args = append(args, keep)
 		}
-		return calling("addJobLog", args, func(q *bullmq.Queue) error {
-			_, err := q.Log(background(), id, line, keep)
+		return calling("addJobLog", args, func(ctx context.Context, q *bullmq.Queue) error {
+			_, err := q.Log(ctx, id, line, keep)
 			return err
 		})
 	}
 	clearLogs := func(id string, keep int) step {
-		return onJob(id, "clearLogs", []any{keep}, func(q *bullmq.Queue) error { return q.ClearLogs(background(), id, keep) })
+		return onJob(id, "clearLogs", []any{keep}, func(ctx context.Context, q *bullmq.Queue) error { return q.ClearLogs(ctx, id, keep) })
 	}
 	drain := func(delayed bool) step {
-		return calling("drain", []any{delayed}, func(q *bullmq.Queue) error {
-			_, err := q.Drain(background(), delayed)
+		return calling("drain", []any{delayed}, func(ctx context.Context, q *bullmq.Queue) error {
+			_, err := q.Drain(ctx, delayed)
 			return err
 		})
 	}
 	promoteAll := func() step {
-		return calling("promoteJobs", nil, func(q *bullmq.Queue) error {
-			_, err := q.PromoteAll(background())
+		return calling("promoteJobs", nil, func(ctx context.Context, q *bullmq.Queue) error {
+			_, err := q.PromoteAll(ctx)
 			return err
 		})
 	}
@@ -289,7 +287,7 @@ func controlSteps(string) []step {
 		adding("delayed", js{}, js{"delay": 864e5}, day),
 		adding("delayed too", js{}, js{"delay": 864e5}, day),
 	}
-	steps := append(some,
+	return append(some,
 		priority("1", js{"priority": 7}, 7, false),
 		priority("1", js{"priority": 7, "lifo": true}, 7, true),
 		priority("2", js{"priority": 7}, 7, false),
@@ -334,13 +332,12 @@ func controlSteps(string) []step {
 		drain(true),
 		drain(true),
 	)
-	return steps
 }
 
-func addAll(n int, real js, ours bullmq.JobOptions) []step {
+func addAll(n int, theirs js, ours bullmq.JobOptions) []step {
 	steps := make([]step, n)
 	for i := range steps {
-		steps[i] = adding("n"+strconv.Itoa(i), js{"i": i}, real, ours)
+		steps[i] = adding("n"+strconv.Itoa(i), js{"i": i}, theirs, ours)
 	}
 	return steps
 }

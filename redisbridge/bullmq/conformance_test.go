@@ -1,6 +1,7 @@
 package bullmq_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -20,10 +21,10 @@ import (
 // step is one call of a client, as the real library makes it and as a Queue does, or one of a worker, which the real
 // library makes on both sides.
 type step struct {
-	name  string
-	real  []any // what the judge is asked
-	ours  func(q *bullmq.Queue) error
-	fails bool // both refuse
+	name   string
+	theirs []any // what the judge is asked
+	ours   func(ctx context.Context, q *bullmq.Queue) error
+	fails  bool // both refuse
 	// play is what is done on our side in place of a call of the queue.
 	play func(s *side) error
 }
@@ -37,12 +38,12 @@ func (s step) failing() step {
 var meant = []struct {
 	name, reason string
 	library      string // "": any
-	forgive      func(real, ours *picture)
+	forgive      func(theirs, ours *picture)
 }{
 	{
 		"version", "a Queue announces itself as the version whose forms it writes", "",
-		func(real, ours *picture) {
-			for _, p := range []*picture{real, ours} {
+		func(theirs, ours *picture) {
+			for _, p := range []*picture{theirs, ours} {
 				if meta, ok := p.keys["meta"].(map[string]any); ok {
 					delete(meta, "version")
 				}
@@ -51,14 +52,20 @@ var meant = []struct {
 	},
 	{
 		"debounced", "major 5 tells of a deduplicated job by its older name too; major 6 and a Queue don't", "bullmq5",
-		func(real, _ *picture) {
-			real.events = slices.DeleteFunc(real.events, func(e string) bool { return strings.HasPrefix(e, "event debounced ") })
+		func(theirs, _ *picture) {
+			theirs.events = slices.DeleteFunc(theirs.events, func(e string) bool { return strings.HasPrefix(e, "event debounced ") })
 		},
 	},
 	{
 		"nrjid", "major 5 notes the id of a scheduler's next job at the one before; nobody reads it", "bullmq5",
-		func(real, _ *picture) { real.forget("nrjid") },
+		func(theirs, _ *picture) { theirs.forget("nrjid") },
 	},
+}
+
+// picture is all that a queue holds at one moment, and what was told since the last one.
+type picture struct {
+	keys   map[string]any
+	events []string
 }
 
 // forget takes a field out of all jobs.
@@ -68,12 +75,6 @@ func (p *picture) forget(field string) {
 			delete(hash, field)
 		}
 	}
-}
-
-// picture is all that a queue holds at one moment, and what was told since the last one.
-type picture struct {
-	keys   map[string]any
-	events []string
 }
 
 // side is one of the two queues that must stay equal.
@@ -292,9 +293,9 @@ func TestQueueEqualsTheRealOne(t *testing.T) {
 		for name, steps := range conformance() {
 			t.Run(library+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				real, ours := &side{bundle: setup(t)}, &side{bundle: setup(t)}
+				theirs, ours := &side{bundle: setup(t)}, &side{bundle: setup(t)}
 				script := steps(library)
-				real.judge = newJudge(t, real.bundle, library)
+				theirs.judge = newJudge(t, theirs.bundle, library)
 				if slices.ContainsFunc(script, func(s step) bool { return s.ours == nil && s.play == nil }) {
 					ours.judge = newJudge(t, ours.bundle, library)
 				} else {
@@ -304,27 +305,27 @@ func TestQueueEqualsTheRealOne(t *testing.T) {
 				require.NoError(t, err)
 				for i, s := range script {
 					now := time.Now()
-					question, _ := s.real[0].(string)
-					value, problem := real.judge.try(question, s.real[1:]...)
+					question, _ := s.theirs[0].(string)
+					value, problem := theirs.judge.try(question, s.theirs[1:]...)
 					var refusal error
 					switch {
 					case s.ours != nil:
-						refusal = s.ours(queue)
+						refusal = s.ours(t.Context(), queue)
 					case s.play != nil:
 						refusal = s.play(ours)
 					default:
-						_, other := ours.judge.try(question, s.real[1:]...)
+						_, other := ours.judge.try(question, s.theirs[1:]...)
 						require.Equal(t, problem == "", other == "", "%s: %s, %s", s.name, problem, other)
 					}
 					require.Equal(t, s.fails, problem != "", "step %d, %s: real %s %s", i, s.name, value, problem)
 					require.Equal(t, s.fails && (s.ours != nil || s.play != nil), refusal != nil, "step %d, %s: ours %v", i, s.name, refusal)
-					a, b := real.look(now), ours.look(now)
+					a, b := theirs.look(now), ours.look(now)
 					for _, m := range meant {
 						if m.library == "" || m.library == library {
 							m.forgive(a, b)
 						}
 					}
-					all := differences("", map[string]any(a.keys), map[string]any(b.keys), now)
+					all := differences("", a.keys, b.keys, now)
 					all = append(all, differences("events", toAny(a.events), toAny(b.events), now)...)
 					require.Empty(t, all, "step %d, %s", i, s.name)
 				}

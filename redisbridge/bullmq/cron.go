@@ -17,7 +17,7 @@ import (
 // first time only, unless it is due in every hour.
 func NextRun(r Repeat, after time.Time) (time.Time, error) {
 	after = latest(after, r.Start)
-	next := after
+	var next time.Time
 	switch {
 	case r.Every > 0 && r.Pattern != "":
 		return time.Time{}, fmt.Errorf("%w: it repeats both by a pattern and after a time", ErrInvalid)

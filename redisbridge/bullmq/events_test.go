@@ -3,7 +3,7 @@ package bullmq_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -151,7 +151,7 @@ func TestPublishedEventsReachListenersAndLeaveTheStreamItsLength(t *testing.T) {
 	queue, ctx := b.client(bullmq.WithMaxEvents(4000)), t.Context()
 	require.NoError(t, queue.Announce(ctx))
 	for i := range 3000 {
-		require.NoError(t, b.rdb.XAdd(ctx, &redis.XAddArgs{Stream: b.keys.Events(), Values: []string{"event", "filler", "n", fmt.Sprint(i)}}).Err())
+		require.NoError(t, b.rdb.XAdd(ctx, &redis.XAddArgs{Stream: b.keys.Events(), Values: []string{"event", "filler", "n", strconv.Itoa(i)}}).Err())
 	}
 	_, err := queue.PublishEvent(ctx, "added", map[string]string{"jobId": "own", "name": "n", "src": "go"})
 	require.NoError(t, err)
@@ -186,7 +186,7 @@ func TestWaitUntilFinished(t *testing.T) {
 	}
 	good := b.add(queue, "n", bullmq.JobOptions{})
 	bad := b.add(queue, "n", bullmq.JobOptions{})
-	brief := b.add(queue, "n", bullmq.JobOptions{RemoveOnComplete: keep(bullmq.KeepNewest(0))})
+	brief := b.add(queue, "n", bullmq.JobOptions{RemoveOnComplete: new(bullmq.KeepNewest(0))})
 	removed := b.add(queue, "n", bullmq.JobOptions{Delay: time.Hour})
 	waiting := []chan end{wait(good), wait(bad), wait(brief), wait(removed)}
 	j.ask(nil, "take")

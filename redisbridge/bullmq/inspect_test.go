@@ -33,8 +33,16 @@ func populate(j *judge) {
 		j.ask(nil, "complete", "done")
 	}
 	for i, opts := range []js{
-		{"priority": 5}, {"priority": 5}, {"priority": 1}, {"delay": 7200000}, {"delay": 3600000, "priority": 2}, {}, {},
-		{"lifo": true}, {"deduplication": js{"id": "once"}}, {"attempts": 1},
+		{"priority": 5},
+		{"priority": 5},
+		{"priority": 1},
+		{"delay": 7200000},
+		{"delay": 3600000, "priority": 2},
+		{},
+		{},
+		{"lifo": true},
+		{"deduplication": js{"id": "once"}},
+		{"attempts": 1},
 	} {
 		opts["jobId"] = "j" + strconv.Itoa(i)
 		j.ask(nil, "queue", "add", "n", js{"n": i}, opts)
@@ -90,9 +98,14 @@ func TestGettersSeeWhatTheRealQueueSees(t *testing.T) {
 				start, end int
 			}{
 				{nil, 0, -1},
-				{[]bullmq.State{bullmq.Waiting}, 0, -1}, {[]bullmq.State{bullmq.Waiting}, 1, 2}, {[]bullmq.State{bullmq.Waiting}, 1, -2},
-				{[]bullmq.State{bullmq.Completed}, 0, 1}, {[]bullmq.State{bullmq.Delayed}, 0, -1}, {[]bullmq.State{bullmq.Prioritized}, 1, 1},
-				{[]bullmq.State{bullmq.Active, bullmq.Completed, bullmq.Waiting}, 0, 1}, {[]bullmq.State{bullmq.Failed}, 0, -1},
+				{[]bullmq.State{bullmq.Waiting}, 0, -1},
+				{[]bullmq.State{bullmq.Waiting}, 1, 2},
+				{[]bullmq.State{bullmq.Waiting}, 1, -2},
+				{[]bullmq.State{bullmq.Completed}, 0, 1},
+				{[]bullmq.State{bullmq.Delayed}, 0, -1},
+				{[]bullmq.State{bullmq.Prioritized}, 1, 1},
+				{[]bullmq.State{bullmq.Active, bullmq.Completed, bullmq.Waiting}, 0, 1},
+				{[]bullmq.State{bullmq.Failed}, 0, -1},
 			} {
 				for _, ascending := range []bool{true, false} {
 					jobs, err := queue.Jobs(ctx, ask.states, ask.start, ask.end, ascending)
@@ -113,31 +126,31 @@ func TestGettersSeeWhatTheRealQueueSees(t *testing.T) {
 			}
 
 			for _, id := range []string{"w0", "w1", "w2", "j0", "j3", "j4", "j7", "j8"} {
-				var real seen
-				j.ask(&real, "queue", "getJob", id)
+				var theirs seen
+				j.ask(&theirs, "queue", "getJob", id)
 				job, err := queue.Job(ctx, id)
 				require.NoError(t, err)
 				require.Equal(t, j.state(id), string(job.State))
-				require.JSONEq(t, string(real.Data), string(job.Data))
+				require.JSONEq(t, string(theirs.Data), string(job.Data))
 				progress := string(job.Progress)
 				if progress == "" {
 					progress = "0"
 				}
-				require.JSONEq(t, string(real.Progress), progress)
+				require.JSONEq(t, string(theirs.Progress), progress)
 				if len(job.ReturnValue) > 0 {
-					require.JSONEq(t, string(real.ReturnValue), string(job.ReturnValue))
+					require.JSONEq(t, string(theirs.ReturnValue), string(job.ReturnValue))
 				}
-				require.Equal(t, []any{real.Name, real.Priority, real.AttemptsMade, real.AttemptsStarted, real.FailedReason, real.Delay},
+				require.Equal(t, []any{theirs.Name, theirs.Priority, theirs.AttemptsMade, theirs.AttemptsStarted, theirs.FailedReason, theirs.Delay},
 					[]any{job.Name, job.Priority, job.AttemptsMade, job.AttemptsStarted, job.FailedReason, job.Delay.Milliseconds()})
-				require.Equal(t, real.Timestamp, job.Timestamp.UnixMilli())
-				if real.ProcessedOn > 0 {
-					require.Equal(t, real.ProcessedOn, job.ProcessedOn.UnixMilli())
+				require.Equal(t, theirs.Timestamp, job.Timestamp.UnixMilli())
+				if theirs.ProcessedOn > 0 {
+					require.Equal(t, theirs.ProcessedOn, job.ProcessedOn.UnixMilli())
 				}
-				if real.FinishedOn > 0 {
-					require.Equal(t, real.FinishedOn, job.FinishedOn.UnixMilli())
+				if theirs.FinishedOn > 0 {
+					require.Equal(t, theirs.FinishedOn, job.FinishedOn.UnixMilli())
 				}
-				require.Len(t, job.Stacktrace, len(real.Stacktrace))
-				require.InDelta(t, real.Opts["attempts"], job.MaxAttempts, 0)
+				require.Len(t, job.Stacktrace, len(theirs.Stacktrace))
+				require.InDelta(t, theirs.Opts["attempts"], job.MaxAttempts, 0)
 			}
 			_, err = queue.Job(ctx, "none")
 			require.ErrorIs(t, err, bullmq.ErrUnknownJob)
@@ -179,16 +192,16 @@ func TestSettingsAreReadBack(t *testing.T) {
 	require.NoError(t, queue.Pause(ctx))
 	require.NoError(t, b.rdb.HSet(ctx, b.keys.Meta(), "mine", "x").Err())
 
-	var real map[string]any
-	j.ask(&real, "queue", "getMeta")
+	var theirs map[string]any
+	j.ask(&theirs, "queue", "getMeta")
 	require.Equal(t, map[string]any{
 		"version": bullmq.ClientVersion, "concurrency": 3.0, "maxLenEvents": 5000.0, "max": 10.0, "duration": 60000.0, "paused": true,
 		"mine": "x",
-	}, real)
+	}, theirs)
 	meta, err := queue.Meta(ctx)
 	require.NoError(t, err)
 	require.Equal(t, bullmq.Meta{
-		Version: bullmq.ClientVersion, MaxEvents: 5000, Paused: true, Concurrency: count(3),
+		Version: bullmq.ClientVersion, MaxEvents: 5000, Paused: true, Concurrency: new(3),
 		RateLimit: &bullmq.GlobalRate{Most: 10, Duration: time.Minute}, Other: map[string]string{"mine": "x"},
 	}, meta)
 	version, err := queue.Version(ctx)
@@ -244,16 +257,16 @@ func TestMetricsAndPrometheus(t *testing.T) {
 	_, err := pipe.Exec(ctx)
 	require.NoError(t, err)
 
-	var real struct {
+	var theirs struct {
 		Meta  struct{ Count, PrevTS, PrevCount int64 }
 		Data  []int
 		Count int
 	}
-	j.ask(&real, "queue", "getMetrics", "completed", 0, 1)
+	j.ask(&theirs, "queue", "getMetrics", "completed", 0, 1)
 	m, err := queue.Metrics(ctx, bullmq.Completed, 0, 1)
 	require.NoError(t, err)
 	require.Equal(t, bullmq.Metrics{Count: 12, At: base, CountAt: 10, PerMinute: []int{3, 0}, Minutes: 3}, m)
-	require.Equal(t, []any{real.Meta.Count, real.Meta.PrevTS, real.Meta.PrevCount, real.Data, real.Count},
+	require.Equal(t, []any{theirs.Meta.Count, theirs.Meta.PrevTS, theirs.Meta.PrevCount, theirs.Data, theirs.Count},
 		[]any{int64(m.Count), m.At.UnixMilli(), int64(m.CountAt), m.PerMinute, m.Minutes})
 	_, err = queue.Metrics(ctx, bullmq.Waiting, 0, -1)
 	require.ErrorIs(t, err, bullmq.ErrInvalid)
@@ -281,13 +294,13 @@ func TestWorkersAreFoundByTheirConnections(t *testing.T) {
 	j.ask(nil, "take")
 	workers, err = queue.Workers(t.Context())
 	require.NoError(t, err)
-	var real []map[string]any
-	j.ask(&real, "queue", "getWorkers")
-	require.Len(t, workers, len(real))
+	var theirs []map[string]any
+	j.ask(&theirs, "queue", "getWorkers")
+	require.Len(t, workers, len(theirs))
 	require.NotEmpty(t, workers)
 	require.Equal(t, "wk", workers[0].Name)
-	require.Equal(t, real[0]["rawname"], workers[0].RawName)
-	require.Equal(t, real[0]["addr"], workers[0].Address)
+	require.Equal(t, theirs[0]["rawname"], workers[0].RawName)
+	require.Equal(t, theirs[0]["addr"], workers[0].Address)
 	require.True(t, strings.HasSuffix(workers[0].RawName, ":w:wk"))
 }
 
@@ -328,22 +341,22 @@ func TestSchedulersAreRead(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, 3, n)
 			for _, ascending := range []bool{true, false} {
-				var real []struct {
+				var theirs []struct {
 					Key, Name, Pattern, TZ string
 					Every                  json.Number // a text in old versions
 					Next, Limit            int64
 					IterationCount         int
 				}
-				j.ask(&real, "queue", "getJobSchedulers", 0, -1, ascending)
+				j.ask(&theirs, "queue", "getJobSchedulers", 0, -1, ascending)
 				schedulers, err := queue.Schedulers(ctx, 0, -1, ascending)
 				require.NoError(t, err)
 				require.Len(t, schedulers, 3)
 				for i, s := range schedulers {
 					require.NoError(t, s.Err)
-					require.Equal(t, []any{real[i].Key, real[i].Name, real[i].Pattern, real[i].TZ, real[i].Next, cmp.Or(string(real[i].Every), "0")},
+					require.Equal(t, []any{theirs[i].Key, theirs[i].Name, theirs[i].Pattern, theirs[i].TZ, theirs[i].Next, cmp.Or(string(theirs[i].Every), "0")},
 						[]any{s.ID, s.Template.Name, s.Repeat.Pattern, s.Repeat.TZ, s.Next.UnixMilli(), strconv.FormatInt(s.Repeat.Every.Milliseconds(), 10)})
 					if library != "bullmq534" {
-						require.Equal(t, []any{real[i].Limit, real[i].IterationCount}, []any{int64(s.Repeat.Limit), s.Iterations})
+						require.Equal(t, []any{theirs[i].Limit, theirs[i].IterationCount}, []any{int64(s.Repeat.Limit), s.Iterations})
 					}
 				}
 			}

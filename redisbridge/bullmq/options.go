@@ -236,7 +236,7 @@ func (o *JobOptions) UnmarshalJSON(text []byte) error {
 		if string(value) == "null" {
 			continue
 		}
-		known, err := o.read(name, value)
+		known, err := readOption(o, name, value)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("reading option %s: %w", name, err))
 		}
@@ -250,8 +250,8 @@ func (o *JobOptions) UnmarshalJSON(text []byte) error {
 	return errors.Join(problems...)
 }
 
-// read takes one option, under its short name.
-func (o *JobOptions) read(name string, text json.RawMessage) (known bool, err error) {
+// readOption takes one option, under its short name.
+func readOption(o *JobOptions, name string, text json.RawMessage) (known bool, err error) {
 	var n number
 	switch name {
 	case "attempts":

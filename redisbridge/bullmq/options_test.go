@@ -10,18 +10,14 @@ import (
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 )
 
-func count(n int) *int { return &n }
-
-func keep(k bullmq.Keep) *bullmq.Keep { return &k }
-
 // everyOption has each option of its own, in the form that is stored.
 func everyOption() (bullmq.JobOptions, string) {
 	return bullmq.JobOptions{
 			JobID: "j", Timestamp: base, Delay: 1500 * time.Millisecond, Priority: 7, LIFO: true, Attempts: 4,
 			Backoff:          &bullmq.Backoff{Type: bullmq.ExponentialBackoff, Delay: 2 * time.Second, Jitter: 0.5},
-			RemoveOnComplete: keep(bullmq.KeepNewest(100)),
-			RemoveOnFail:     keep(bullmq.Keep{Count: count(10), Age: time.Hour, Limit: 5}),
-			KeepLogs:         count(5), StackTraceLimit: count(0), SizeLimit: 1000,
+			RemoveOnComplete: new(bullmq.KeepNewest(100)),
+			RemoveOnFail:     new(bullmq.Keep{Count: new(10), Age: time.Hour, Limit: 5}),
+			KeepLogs:         new(5), StackTraceLimit: new(0), SizeLimit: 1000,
 			Deduplication: &bullmq.Deduplication{
 				ID: "d", TTL: 5 * time.Second, Extend: true, Replace: true, KeepLastIfActive: true, Reschedule: true,
 			},
@@ -60,14 +56,14 @@ func TestOptionsAreReadInAnySpelling(t *testing.T) {
 		`{"attempts":0}`:                           {},
 		`{"backoff":500}`:                          {Backoff: &bullmq.Backoff{Type: "fixed", Delay: 500 * time.Millisecond}},
 		`{"backoff":0}`:                            {},
-		`{"keepLogs":3}`:                           {KeepLogs: count(3)},
-		`{"keepLogs":4,"kl":3}`:                    {KeepLogs: count(3)},
+		`{"keepLogs":3}`:                           {KeepLogs: new(3)},
+		`{"keepLogs":4,"kl":3}`:                    {KeepLogs: new(3)},
 		`{"failParentOnFailure":1}`:                {},
 		`{"continueParentOnFailure":true}`:         {ParentPolicy: bullmq.ContinueParent},
 		`{"deduplication":{"id":"x"}}`:             {Deduplication: &bullmq.Deduplication{ID: "x"}},
 		`{"timestamp":1.795390150779e+12}`:         {Timestamp: base},
 		`{"delay":1500.75,"attempts":"3"}`:         {Delay: 1500750 * time.Microsecond, Attempts: 3},
-		`{"removeOnFail":{},"removeOnComplete":1}`: {RemoveOnFail: keep(bullmq.Keep{}), RemoveOnComplete: keep(bullmq.KeepNewest(1))},
+		`{"removeOnFail":{},"removeOnComplete":1}`: {RemoveOnFail: new(bullmq.Keep{}), RemoveOnComplete: new(bullmq.KeepNewest(1))},
 		`{"repeat":{"pattern":"* * * * *","endDate":"2026-11-23T12:09:10.779Z"}}`: {
 			Repeat: &bullmq.Repeat{Pattern: "* * * * *", End: time.UnixMilli(1795435750779)},
 		},

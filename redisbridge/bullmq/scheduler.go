@@ -160,7 +160,8 @@ func (p plan) slot(known knownScheduler, now, occupied time.Time) (time.Time, er
 
 // schedule lays out and runs the schedule script: see its header.
 func (q *Queue) schedule(ctx context.Context, p plan, known knownScheduler, slot time.Time) (code int64, err error) {
-	r, offset := p.repeat, ""
+	r := p.repeat
+	var offset string
 	switch {
 	case r.Offset > 0:
 		offset = decimal(r.Offset.Milliseconds())
