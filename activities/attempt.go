@@ -224,7 +224,7 @@ func (a *attempt) show(i int, s *store.Step, status string) {
 		return
 	}
 	a.progress = record
-	a.Progress.Publish(a.in.Queue, a.in.RunID, a.claim.Attempt, record)
+	a.Progress.Publish(a.in.Queue, a.in.jobID(), a.in.RunID, a.claim.Attempt, record)
 }
 
 func (a *attempt) result(o store.Outcome) Result { return resultOf(a.in.RunID, o) }

@@ -22,6 +22,9 @@ func Failure(err error) error {
 	if errors.Is(err, context.Canceled) || temporal.IsCanceledError(err) {
 		return err
 	}
+	if held, ok := errors.AsType[*heldError](err); ok {
+		return temporal.NewApplicationErrorWithOptions(held.Error(), "held", temporal.ApplicationErrorOptions{NextRetryDelay: holdEvery})
+	}
 	code := fault.Of(err)
 	return temporal.NewApplicationErrorWithOptions(err.Error(), string(code), temporal.ApplicationErrorOptions{Cause: err})
 }

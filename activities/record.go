@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -10,11 +11,15 @@ import (
 type AttemptInput struct {
 	Queue string `json:"queue"`
 	RunID string `json:"testRunId"`
+	// JobID is the queue's id of the job, if it is not the run's.
+	JobID string `json:"jobId,omitempty"`
 	// Made is how many attempts of the run have ended before this one.
 	Made int `json:"made"`
 	// Timeout bounds the browser's part of the attempt, in milliseconds.
 	Timeout int64 `json:"timeout"`
 }
+
+func (in AttemptInput) jobID() string { return cmp.Or(in.JobID, in.RunID) }
 
 // AttemptResult is how an attempt ended and what is to follow.
 type AttemptResult struct {
@@ -27,19 +32,14 @@ type AttemptResult struct {
 	// Finished says that the run has ended; otherwise another attempt may start at RetryAt.
 	Finished bool      `json:"finished"`
 	RetryAt  time.Time `json:"retryAt,omitzero"`
+	// Made is how many attempts of the run have ended by now.
+	Made int `json:"made,omitempty"`
+	// Waits says why no attempt was made: the job is delayed, or another consumer of the queue has it.
+	Waits string `json:"waits,omitempty"`
 }
 
 // Result is the documented result of a test-execution job.
-type Result struct {
-	TestRunID      string          `json:"testRunId"`
-	Status         store.RunStatus `json:"status"`
-	TotalSteps     int             `json:"totalSteps"`
-	CompletedSteps int             `json:"completedSteps"`
-	FailedSteps    int             `json:"failedSteps"`
-	AdaptedSteps   int             `json:"adaptedSteps"`
-	Duration       int64           `json:"duration"` // milliseconds
-	Error          string          `json:"error,omitempty"`
-}
+type Result = store.Result
 
 // Progress is the documented progress record of a run.
 type Progress struct {

@@ -58,6 +58,13 @@ type bundle struct {
 	cancel context.CancelCauseFunc
 }
 
+// openGate lets every attempt begin, as a Redis that is away does.
+type openGate struct{}
+
+func (openGate) Claim(context.Context, string, string, string) (queue.Grant, error) {
+	return queue.Grant{Kind: queue.Granted}, nil
+}
+
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	address := database.Database(t)
@@ -74,7 +81,7 @@ func setup(t *testing.T) *bundle {
 	b.ctx, b.cancel = context.WithCancelCause(t.Context())
 	t.Cleanup(func() { b.cancel(nil) })
 	b.cfg = activities.Config{
-		Store: records, Browsers: b.script, Artifacts: files, Progress: b.shown, Worker: "worker-1",
+		Store: records, Gate: openGate{}, Browsers: b.script, Artifacts: files, Progress: b.shown, Worker: "worker-1",
 		Log: slog.New(slog.DiscardHandler),
 	}
 	return b
@@ -281,7 +288,7 @@ type shown struct {
 }
 
 // Publish implements the activities' publisher.
-func (s *shown) Publish(queueName, runID string, attempt int, progress json.RawMessage) {
+func (s *shown) Publish(queueName, _, runID string, attempt int, progress json.RawMessage) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.records = append(s.records, string(progress))

@@ -19,7 +19,7 @@ import (
 
 // runStore records runs and owns the state of their jobs.
 type runStore interface {
-	ClaimAttempt(ctx context.Context, queueName, runID, worker string, made int, now time.Time) (store.Claim, error)
+	ClaimAttempt(ctx context.Context, queueName, runID, worker string, made int, now time.Time, taken *queue.Taken) (store.Claim, error)
 	FinishAttempt(ctx context.Context, queueName, runID string, attempt int, o store.Outcome, now time.Time) (queue.Job, error)
 	ReleaseAttempt(ctx context.Context, queueName, runID string, attempt int) error
 	EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error
@@ -44,7 +44,13 @@ type artifactFolder interface {
 
 // publisher shows progress to whoever watches. It must not block.
 type publisher interface {
-	Publish(queueName, runID string, attempt int, progress json.RawMessage)
+	Publish(queueName, jobID, runID string, attempt int, progress json.RawMessage)
+}
+
+// gate says whether an attempt may begin: the queue may be paused, a client may have changed or removed the job, another
+// consumer may have taken it.
+type gate interface {
+	Claim(ctx context.Context, queueName, jobID, worker string) (queue.Grant, error)
 }
 
 // Config of the activities.
@@ -54,6 +60,7 @@ type Config struct {
 		stepStore
 		runReader
 	}
+	Gate      gate
 	Browsers  browser.Opener
 	Artifacts artifactFolder
 	Progress  publisher
@@ -75,16 +82,39 @@ const (
 	maxStalls = 5
 	// heartbeatEvery is how soon a cancellation is noticed.
 	heartbeatEvery = 500 * time.Millisecond
+	// holdEvery is how soon a resumed queue is noticed, holdWithin how long an attempt waits for that on its worker.
+	holdEvery  = 250 * time.Millisecond
+	holdWithin = 20 * time.Second
+	// askAgain is when to look after a job that another consumer has, if nobody says anything.
+	askAgain = time.Minute
 )
 
 // ExecuteAttempt carries out one attempt of a run. It returns an error only where the platform failed.
 func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (AttemptResult, error) {
 	defer beat(ctx)()
-	claim, err := t.Store.ClaimAttempt(ctx, in.Queue, in.RunID, t.Worker, in.Made, time.Now())
-	if errors.Is(err, queue.ErrFinished) || errors.Is(err, queue.ErrRecorded) {
-		return t.recorded(ctx, in, claim.Job)
-	}
+	grant, err := t.enter(ctx, in)
 	if err != nil {
+		return AttemptResult{}, err
+	}
+	switch grant.Kind {
+	case queue.Later:
+		return AttemptResult{RetryAt: grant.At, Waits: grant.Why}, nil
+	case queue.Removed:
+		return removed(in, 0), nil
+	case queue.Granted, queue.Held:
+	}
+	claim, err := t.Store.ClaimAttempt(ctx, in.Queue, in.RunID, t.Worker, in.Made, time.Now(), grant.Taken)
+	switch {
+	case errors.Is(err, queue.ErrFinished), errors.Is(err, queue.ErrRecorded):
+		return t.recorded(ctx, in, claim.Job)
+	case errors.Is(err, queue.ErrTaken):
+		return AttemptResult{RetryAt: time.Now().Add(askAgain), Made: claim.Job.AttemptsMade, Waits: "Another consumer of the queue has the job"}, nil
+	case fault.Of(err) == fault.NotFound:
+		if _, err := t.Store.Run(ctx, in.RunID); err != nil {
+			return AttemptResult{}, fmt.Errorf("claiming the attempt: %w", err)
+		}
+		return removed(in, 0), nil // the run is there, its job is not
+	case err != nil:
 		return AttemptResult{}, fmt.Errorf("claiming the attempt: %w", err)
 	}
 	log := t.Log.With("test_run_id", in.RunID, "attempt", claim.Attempt)
@@ -101,14 +131,56 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 		return AttemptResult{}, err
 	}
 	job, err := a.finish(ctx, outcome)
+	if fault.Of(err) == fault.NotFound { // a client deleted the job while it ran
+		return removed(in, claim.Attempt), nil
+	}
 	if err != nil {
 		return AttemptResult{}, err
 	}
 	log.InfoContext(ctx, "job attempt ended", "state", job.State, "status", outcome.Status, "duration_ms", outcome.Duration.Milliseconds())
 	return AttemptResult{
 		Attempt: claim.Attempt, Result: a.result(outcome), Steps: lines(a.steps),
-		Finished: job.State.Finished(), RetryAt: job.DueAt,
+		Finished: job.State.Finished(), RetryAt: job.DueAt, Made: job.AttemptsMade,
 	}, nil
+}
+
+// enter asks whether the attempt may begin, and waits while no job of the queue may. A long wait is given back: the
+// attempt then comes again, on any worker.
+func (t *TestExecution) enter(ctx context.Context, in AttemptInput) (queue.Grant, error) {
+	deadline := time.Now().Add(holdWithin)
+	for {
+		grant, err := t.Gate.Claim(ctx, in.Queue, in.jobID(), t.Worker)
+		if err != nil {
+			return grant, fmt.Errorf("asking whether the attempt may begin: %w", err)
+		}
+		if grant.Kind != queue.Held {
+			return grant, nil
+		}
+		if time.Now().After(deadline) {
+			return grant, &heldError{grant.Why}
+		}
+		select {
+		case <-time.After(holdEvery):
+		case <-ctx.Done():
+			if cancelRequested(ctx) {
+				return grant, context.Cause(ctx)
+			}
+			return grant, &heldError{"this worker stops"}
+		}
+	}
+}
+
+// heldError gives an attempt back that could not begin yet.
+type heldError struct{ why string }
+
+func (e *heldError) Error() string { return "the attempt has not begun: " + e.why }
+
+// removed answers for a run whose job was deleted in the queue. Whoever noticed has ended the run.
+func removed(in AttemptInput, attempt int) AttemptResult {
+	return AttemptResult{
+		Attempt: attempt, Finished: true,
+		Result: Result{TestRunID: in.RunID, Status: store.RunCancelled, Error: "Removed from the queue"},
+	}
 }
 
 // EndRun ends a run that no attempt ended.
@@ -117,6 +189,9 @@ func (t *TestExecution) EndRun(ctx context.Context, in EndRunInput) (struct{}, e
 	if err != nil {
 		return struct{}{}, fmt.Errorf("reading the run: %w", err)
 	}
+	if run.Status.Finished() {
+		return struct{}{}, nil
+	}
 	o := store.Outcome{
 		Status: in.Status, Error: in.Reason, Final: true, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps,
 		FailedSteps: run.FailedSteps, AdaptedSteps: run.AdaptedSteps, Duration: run.Duration,
@@ -124,7 +199,13 @@ func (t *TestExecution) EndRun(ctx context.Context, in EndRunInput) (struct{}, e
 	if o.Result, err = json.Marshal(resultOf(in.RunID, o)); err != nil {
 		return struct{}{}, fmt.Errorf("encoding the result: %w", err)
 	}
-	if err := t.Store.EndRun(ctx, in.Queue, in.RunID, o, time.Now()); err != nil {
+	err = t.Store.EndRun(ctx, in.Queue, in.RunID, o, time.Now())
+	if fault.Of(err) == fault.NotFound { // its job was removed, by whom the run was ended
+		if run, err := t.Store.Run(ctx, in.RunID); err == nil && run.Status.Finished() {
+			return struct{}{}, nil
+		}
+	}
+	if err != nil {
 		return struct{}{}, fmt.Errorf("ending the run: %w", err)
 	}
 	return struct{}{}, nil
@@ -151,7 +232,7 @@ func (t *TestExecution) recorded(ctx context.Context, in AttemptInput, job queue
 		}
 	}
 	return AttemptResult{
-		Attempt: run.Attempt, Steps: lines(newest), Finished: job.State.Finished(), RetryAt: job.DueAt,
+		Attempt: run.Attempt, Steps: lines(newest), Finished: job.State.Finished(), RetryAt: job.DueAt, Made: job.AttemptsMade,
 		Result: resultOf(in.RunID, store.Outcome{
 			Status: status, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps, FailedSteps: run.FailedSteps,
 			AdaptedSteps: run.AdaptedSteps, Duration: run.Duration, Error: run.Error,

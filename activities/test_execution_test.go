@@ -107,7 +107,7 @@ func TestRunThatKillsItsWorkersIsGivenUp(t *testing.T) {
 	b := setup(t)
 	id := b.add(threeSteps)
 	claim := func() {
-		_, err := b.records.ClaimAttempt(t.Context(), b.def.Name, id, "doomed", 0, time.Now())
+		_, err := b.records.ClaimAttempt(t.Context(), b.def.Name, id, "doomed", 0, time.Now(), nil)
 		require.NoError(t, err)
 	}
 	for range 6 {
@@ -127,7 +127,7 @@ func TestRunOutlivesAFewWorkers(t *testing.T) {
 	b := setup(t)
 	id := b.add(threeSteps)
 	for range 5 {
-		_, err := b.records.ClaimAttempt(t.Context(), b.def.Name, id, "doomed", 0, time.Now())
+		_, err := b.records.ClaimAttempt(t.Context(), b.def.Name, id, "doomed", 0, time.Now(), nil)
 		require.NoError(t, err)
 	}
 	result := b.attempt(b.input(id, 0))
@@ -174,7 +174,7 @@ func TestSupersededAttemptChangesNothing(t *testing.T) {
 			b := setup(t)
 			id := b.add(threeSteps)
 			b.script.steps = map[int]outcome{2: func(ctx context.Context) error {
-				_, err := b.records.ClaimAttempt(ctx, b.def.Name, id, "worker-2", 0, time.Now())
+				_, err := b.records.ClaimAttempt(ctx, b.def.Name, id, "worker-2", 0, time.Now(), nil)
 				require.NoError(t, err)
 				return end(ctx)
 			}}

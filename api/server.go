@@ -34,29 +34,24 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 		return err
 	}
 	defer func() { err = errors.Join(err, files.Close()) }()
-	temporal, err := starter.Dial(cfg.Temporal, log)
+	submit, err := starter.Open(cfg, records, log)
 	if err != nil {
 		return err
 	}
-	defer temporal.Close()
+	defer submit.Close()
 	redis, err := redisbridge.NewProbe(cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, redis.Close()) }()
 
-	submit := starter.New(starter.Config{
-		Store: records, Temporal: temporal, MaxAttempts: cfg.Queue.MaxAttempts, BackoffDelay: cfg.Queue.BackoffDelay,
-		RemoveOnComplete: cfg.Queue.RemoveOnComplete, RemoveOnFail: cfg.Queue.RemoveOnFail,
-		HeartbeatTimeout: cfg.Worker.HeartbeatTimeout, Log: log,
-	})
 	server := &http.Server{
 		Handler: Handler(Deps{
 			Starter: submit, Store: records, Artifacts: files, Key: cfg.API.Key, PublicURL: cfg.API.PublicURL,
 			Temporal: cfg.Temporal, Log: log,
 			Checks: []Check{
 				{Name: "postgres", Required: true, Probe: func(ctx context.Context) (string, error) { return "", records.Ping(ctx) }},
-				{Name: "temporal", Required: true, Probe: func(ctx context.Context) (string, error) { return "", starter.Ping(ctx, temporal) }},
+				{Name: "temporal", Required: true, Probe: func(ctx context.Context) (string, error) { return "", starter.Ping(ctx, submit.Temporal) }},
 				{Name: "redis", Probe: redis.Probe},
 			},
 		}),

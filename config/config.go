@@ -26,6 +26,12 @@ func (s Secret) String() string {
 	return "***"
 }
 
+// GoString hides the value from %#v.
+func (s Secret) GoString() string { return strconv.Quote(s.String()) }
+
+// MarshalText hides the value from JSON and the like.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // LogValue hides the value from slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
@@ -54,15 +60,6 @@ type Database struct {
 	MaxConns int32 `env:"DATABASE_MAX_CONNS" envDefault:"10"`
 }
 
-// Redis says where the queues are shown. REDIS_URL wins over the separate documented variables.
-type Redis struct {
-	URL      Secret `env:"REDIS_URL"`
-	Host     string `env:"REDIS_HOST" envDefault:"localhost"`
-	Port     int    `env:"REDIS_PORT" envDefault:"6379"`
-	Password Secret `env:"REDIS_PASSWORD"`
-	DB       int    `env:"REDIS_DB" envDefault:"0"`
-}
-
 // Temporal says where the Temporal server is.
 type Temporal struct {
 	Address   string `env:"TEMPORAL_ADDRESS" envDefault:"localhost:7233"`
@@ -80,6 +77,10 @@ type Queue struct {
 	RemoveOnFail     int    `env:"QUEUE_REMOVE_ON_FAIL" envDefault:"50"`
 	// BackoffDelay is the first delay of the exponential backoff between attempts.
 	BackoffDelay time.Duration `env:"QUEUE_BACKOFF_DELAY" envDefault:"2s"`
+	// PriorityScale says how to read a job's priority: cinnamon (a higher number is more urgent) or bullmq (a lower one is).
+	PriorityScale string `env:"QUEUE_PRIORITY_SCALE" envDefault:"cinnamon"`
+	// Claim says what an attempt does that can't ask Redis whether it may begin: preferred (it begins) or required (it waits).
+	Claim string `env:"BRIDGE_CLAIM" envDefault:"preferred"`
 }
 
 // API holds the settings of the HTTP endpoint.
@@ -136,24 +137,19 @@ func FromEnvironment() (Config, error) {
 // Load reads settings from KEY=value pairs, fills in defaults and validates.
 func Load(environ []string) (Config, error) {
 	var c Config
-	if err := env.ParseWithOptions(&c, env.Options{Environment: env.ToMap(environ)}); err != nil {
+	variables := env.ToMap(environ)
+	if err := env.ParseWithOptions(&c, env.Options{Environment: variables}); err != nil {
 		return Config{}, fmt.Errorf("reading the environment: %w", err)
 	}
-	if err := c.finish(); err != nil {
+	if err := c.finish(variables); err != nil {
 		return Config{}, err
 	}
 	return c, nil
 }
 
 // finish derives what was left empty and reports everything that is wrong.
-func (c *Config) finish() error {
-	if c.Redis.URL == "" {
-		u := url.URL{Scheme: "redis", Host: net.JoinHostPort(c.Redis.Host, strconv.Itoa(c.Redis.Port)), Path: strconv.Itoa(c.Redis.DB)}
-		if c.Redis.Password != "" {
-			u.User = url.UserPassword("", c.Redis.Password.Reveal())
-		}
-		c.Redis.URL = Secret(u.String())
-	}
+func (c *Config) finish(environ map[string]string) error {
+	problems := c.Redis.finish(environ)
 	if c.Artifacts.Dir == "" {
 		c.Artifacts.Dir = filepath.Join(cacheDir(), "artifacts")
 	}
@@ -164,7 +160,7 @@ func (c *Config) finish() error {
 		}
 		c.Worker.Name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
-	return c.Validate()
+	return errors.Join(problems, c.Validate())
 }
 
 // Validate reports everything that is wrong, not only the first problem.
@@ -185,12 +181,16 @@ func (c *Config) Validate() error {
 	if c.Queue.Prefix == "" || strings.ContainsAny(c.Queue.Prefix, ": \t\n") {
 		bad("QUEUE_PREFIX is %q: it must be a word without colons or spaces", c.Queue.Prefix)
 	}
+	if c.Queue.PriorityScale != "cinnamon" && c.Queue.PriorityScale != "bullmq" {
+		bad("QUEUE_PRIORITY_SCALE is %q: it must be cinnamon (a higher number is more urgent) or bullmq (a lower one is)", c.Queue.PriorityScale)
+	}
+	if c.Queue.Claim != "preferred" && c.Queue.Claim != "required" {
+		bad("BRIDGE_CLAIM is %q: it must be preferred or required", c.Queue.Claim)
+	}
 	if c.Worker.HeartbeatTimeout < 2*time.Second {
 		bad("WORKER_HEARTBEAT_TIMEOUT is %s: it must be 2s or more", c.Worker.HeartbeatTimeout)
 	}
-	if u, err := url.Parse(c.Redis.URL.Reveal()); err != nil || (u.Scheme != "redis" && u.Scheme != "rediss" && u.Scheme != "unix") {
-		bad("REDIS_URL is not a redis://, rediss:// or unix:// address")
-	}
+	c.Redis.validate(c.Queue.Prefix, bad)
 	if c.Database.URL != "" {
 		if u, err := url.Parse(c.Database.URL.Reveal()); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("DATABASE_URL is not a postgres:// address")

@@ -33,6 +33,7 @@ const (
 	Stalled   Transition = "stalled"   // its worker died: back to waiting
 	Retried   Transition = "retried"   // an attempt failed or was given back, the next one may start at once
 	BackedOff Transition = "backedOff" // an attempt failed, the next one is due later
+	Shown     Transition = "shown"     // nothing happened to the job: what is shown of it is put right, and nobody is told
 	Succeeded Transition = "completed"
 	Exhausted Transition = "failed" // no attempt is left, or none would help
 )
@@ -45,6 +46,8 @@ var (
 	ErrRecorded = errors.New("the attempt's outcome is recorded already")
 	// ErrSuperseded says that another attempt owns the job by now: the caller's worker was given up for dead.
 	ErrSuperseded = errors.New("another attempt owns the job")
+	// ErrTaken says that a worker of somebody else's has the job: it was faster, and its outcome counts.
+	ErrTaken = errors.New("another consumer of the queue has the job")
 )
 
 // Backoff is the delay between attempts, as BullMQ's clients write it.
@@ -82,11 +85,18 @@ type Options struct {
 
 // Job is the record of a job: all that the queue knows of it.
 type Job struct {
-	Queue   string          `json:"queue"`
-	ID      string          `json:"id"`
+	Queue string `json:"queue"`
+	ID    string `json:"id"`
+	// RunID is the test run that the job carries out, if it is not the job's own id: jobs that a client added have ids of
+	// the queue's.
+	RunID   string          `json:"runId,omitempty"`
 	Name    string          `json:"name"`
 	Data    json.RawMessage `json:"data"`
 	Options Options         `json:"options"`
+	// Opts are the options as the client wrote them that added the job; empty for a job that was added here.
+	Opts json.RawMessage `json:"opts,omitempty"`
+	// Scheduler is the job scheduler that made the job.
+	Scheduler string `json:"scheduler,omitempty"`
 
 	State           State     `json:"state"`
 	CreatedAt       time.Time `json:"createdAt"`
@@ -97,6 +107,8 @@ type Job struct {
 	StartedAt       time.Time `json:"startedAt,omitzero"` // of the newest attempt
 	FinishedAt      time.Time `json:"finishedAt,omitzero"`
 	Worker          string    `json:"worker,omitempty"`
+	// Foreign says that the worker of an active job is not one of this system's.
+	Foreign bool `json:"foreign,omitempty"`
 
 	Progress     json.RawMessage `json:"progress,omitempty"`
 	ReturnValue  json.RawMessage `json:"returnValue,omitempty"`
@@ -125,21 +137,55 @@ func New(d Definition, id string, data json.RawMessage, o Options, now time.Time
 	return j, added
 }
 
+// Taken is what the queue in Redis said of a job when an attempt took it there.
+type Taken struct {
+	// Started and Made are the attempts that it counts, this one included among the started ones.
+	Started, Made int
+	At            time.Time
+	// Data and Priority are the job's, which clients may have changed since it was added.
+	Data     json.RawMessage
+	Priority int
+}
+
+// Run is the id of the test run that the job carries out.
+func (j *Job) Run() string {
+	if j.RunID != "" {
+		return j.RunID
+	}
+	return j.ID
+}
+
+// OtherID is the job's id if it is not its run's, else nothing.
+func (j *Job) OtherID() string {
+	if j.RunID == "" || j.RunID == j.ID {
+		return ""
+	}
+	return j.ID
+}
+
 // Start begins the attempt that follows so many made ones. A job that is still active lost its worker: it stalls first.
-func (j *Job) Start(worker string, made int, now time.Time) ([]Change, error) {
+// taken is nil if the attempt begins without Redis.
+func (j *Job) Start(worker string, made int, now time.Time, taken *Taken) ([]Change, error) {
 	switch {
 	case j.State.Finished():
 		return nil, ErrFinished
 	case j.AttemptsMade != made:
 		return nil, ErrRecorded
+	case j.State == Active && j.Foreign && taken == nil:
+		return nil, ErrTaken
 	}
 	var changes []Change
-	if j.State == Active {
+	if j.State == Active && !j.Foreign {
 		j.State = Waiting
 		j.Stalls++
 		changes = append(changes, j.change(Stalled))
 	}
-	j.State, j.Worker, j.StartedAt, j.DueAt = Active, worker, now, time.Time{}
+	if taken != nil {
+		j.AttemptsStarted = max(j.AttemptsStarted, taken.Started-1)
+		j.Data, j.Options.Priority = taken.Data, taken.Priority
+		now = taken.At
+	}
+	j.State, j.Worker, j.Foreign, j.StartedAt, j.DueAt = Active, worker, false, now, time.Time{}
 	j.AttemptsStarted++
 	return append(changes, j.change(Started)), nil
 }
@@ -149,7 +195,7 @@ func (j *Job) Owned(attempt int) error {
 	switch {
 	case j.State.Finished():
 		return ErrFinished
-	case j.State != Active || j.AttemptsStarted != attempt:
+	case j.State != Active || j.Foreign || j.AttemptsStarted != attempt:
 		return ErrSuperseded
 	default:
 		return nil

@@ -36,7 +36,7 @@ func TestJobThatPassesAtOnce(t *testing.T) {
 	job := newJob(t, queue.Options{Attempts: 3})
 	require.Equal(t, queue.Waiting, job.State)
 
-	changes, err := job.Start("w1", 0, now)
+	changes, err := job.Start("w1", 0, now, nil)
 	require.NoError(t, err)
 	require.Equal(t, []queue.Transition{queue.Started}, transitions(changes))
 	require.NoError(t, job.Owned(1))
@@ -53,14 +53,14 @@ func TestJobBacksOffExponentiallyUntilItsAttemptsRunOut(t *testing.T) {
 	t.Parallel()
 	job := newJob(t, queue.Options{Attempts: 3, Backoff: &queue.Backoff{Type: "exponential", Delay: 2000}})
 	for made, wait := range []time.Duration{2 * time.Second, 4 * time.Second} {
-		_, err := job.Start("w", made, now)
+		_, err := job.Start("w", made, now, nil)
 		require.NoError(t, err)
 		change := job.Fail("no such element", "", nil, false, now)
 		require.Equal(t, queue.BackedOff, change.Transition)
 		require.Equal(t, now.Add(wait), job.DueAt)
 		require.Equal(t, wait.Milliseconds(), job.Delay())
 	}
-	_, err := job.Start("w", 2, now)
+	_, err := job.Start("w", 2, now, nil)
 	require.NoError(t, err)
 	require.True(t, job.DueAt.IsZero())
 	change := job.Fail("no such element", "the stack", json.RawMessage(`{"status":"failed"}`), false, now)
@@ -73,7 +73,7 @@ func TestJobBacksOffExponentiallyUntilItsAttemptsRunOut(t *testing.T) {
 func TestJobWithoutBackoffIsRetriedAtOnce(t *testing.T) {
 	t.Parallel()
 	job := newJob(t, queue.Options{Attempts: 2})
-	_, err := job.Start("w", 0, now)
+	_, err := job.Start("w", 0, now, nil)
 	require.NoError(t, err)
 	require.Equal(t, queue.Retried, job.Fail("", "", nil, false, now).Transition)
 	require.NotEmpty(t, job.FailedReason, "a failed job always has a reason")
@@ -82,10 +82,10 @@ func TestJobWithoutBackoffIsRetriedAtOnce(t *testing.T) {
 func TestFinalFailureUsesNoFurtherAttempt(t *testing.T) {
 	t.Parallel()
 	job := newJob(t, queue.Options{Attempts: 3})
-	_, err := job.Start("w", 0, now)
+	_, err := job.Start("w", 0, now, nil)
 	require.NoError(t, err)
 	require.Equal(t, queue.Exhausted, job.Fail("the case is gone", "", nil, true, now).Transition)
-	_, err = job.Start("w", 1, now)
+	_, err = job.Start("w", 1, now, nil)
 	require.ErrorIs(t, err, queue.ErrFinished)
 }
 
@@ -100,9 +100,9 @@ func TestJobThatEndsBeforeItBeganMadeNoAttempt(t *testing.T) {
 func TestJobOfADeadWorkerStallsAndFencesIt(t *testing.T) {
 	t.Parallel()
 	job := newJob(t, queue.Options{Attempts: 1})
-	_, err := job.Start("dead", 0, now)
+	_, err := job.Start("dead", 0, now, nil)
 	require.NoError(t, err)
-	changes, err := job.Start("alive", 0, now)
+	changes, err := job.Start("alive", 0, now, nil)
 	require.NoError(t, err)
 	require.Equal(t, []queue.Transition{queue.Stalled, queue.Started}, transitions(changes))
 	require.Equal(t, queue.Waiting, changes[0].Job.State)
@@ -115,10 +115,10 @@ func TestJobOfADeadWorkerStallsAndFencesIt(t *testing.T) {
 func TestAttemptThatIsGivenBackCountsForNothing(t *testing.T) {
 	t.Parallel()
 	job := newJob(t, queue.Options{Attempts: 1})
-	_, err := job.Start("stops", 0, now)
+	_, err := job.Start("stops", 0, now, nil)
 	require.NoError(t, err)
 	require.Equal(t, queue.Retried, job.Release().Transition)
-	changes, err := job.Start("stays", 0, now)
+	changes, err := job.Start("stays", 0, now, nil)
 	require.NoError(t, err)
 	require.Equal(t, []queue.Transition{queue.Started}, transitions(changes))
 	require.Zero(t, job.Stalls)
@@ -129,10 +129,10 @@ func TestAttemptThatIsGivenBackCountsForNothing(t *testing.T) {
 func TestOutcomeIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	job := newJob(t, queue.Options{Attempts: 2, Backoff: &queue.Backoff{Type: "fixed", Delay: 50}})
-	_, err := job.Start("w", 0, now)
+	_, err := job.Start("w", 0, now, nil)
 	require.NoError(t, err)
 	job.Fail("boom", "", nil, false, now)
-	_, err = job.Start("w", 0, now)
+	_, err = job.Start("w", 0, now, nil)
 	require.ErrorIs(t, err, queue.ErrRecorded, "the same attempt, reported again")
 }
 
@@ -156,7 +156,7 @@ func TestStacktracesAreBounded(t *testing.T) {
 	t.Parallel()
 	job := newJob(t, queue.Options{Attempts: 100})
 	for made := range 30 {
-		_, err := job.Start("w", made, now)
+		_, err := job.Start("w", made, now, nil)
 		require.NoError(t, err)
 		job.Fail("boom", "", nil, false, now)
 	}
@@ -168,7 +168,6 @@ func TestQueuesAreDeclaredOnce(t *testing.T) {
 	seen := map[string]bool{}
 	for _, def := range queue.All() {
 		require.NotEmpty(t, def.JobName)
-		require.NotEmpty(t, def.Workflow)
 		require.False(t, seen[def.Name], def.Name)
 		seen[def.Name] = true
 	}

@@ -6,15 +6,17 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/queue"
-	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
+	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )
+
+// metricsKept is for how many minutes dashboards can draw how many jobs ended: two weeks.
+const metricsKept = 14 * 24 * 60
 
 // outbox is where changes of jobs wait for the relay.
 type outbox interface {
@@ -34,15 +36,14 @@ type jobs interface {
 
 // Bridge projects the queues to Redis.
 type Bridge struct {
-	rdb   *redis.Client
-	store interface {
+	clients *clients
+	store   interface {
 		outbox
 		jobs
 	}
-	projector *bullmq.Projector
-	keys      progressKeys
-	keep      config.Queue
-	log       *slog.Logger
+	keys progressKeys
+	keep config.Queue
+	log  *slog.Logger
 }
 
 // Run projects every queue until ctx ends. Several bridges may run at once: one of them works on a queue at a time.
@@ -56,15 +57,17 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		return err
 	}
 	defer records.Close()
-	rdb, err := dial(cfg.Redis)
+	connections, err := dial(cfg.Redis)
 	if err != nil {
 		return err
 	}
-	defer rdb.Close() //nolint:errcheck // nothing is pending on it any more
-	b := &Bridge{
-		rdb: rdb, store: records, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), keys: newProgressKeys(),
-		keep: cfg.Queue, log: log,
+	defer connections.Close() //nolint:errcheck // nothing is pending on it any more
+	b := &Bridge{clients: connections, store: records, keys: newProgressKeys(), keep: cfg.Queue, log: log}
+	starts, err := starter.Open(cfg, records, log)
+	if err != nil {
+		return err
 	}
+	defer starts.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	relays := make([]*relay, 0, len(queue.All()))
 	for _, def := range queue.All() {
@@ -72,6 +75,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		relays = append(relays, r)
 		group.Go(func() error { r.run(ctx); return nil })
 		group.Go(func() error { r.promote(ctx); return nil })
+		in := &inlet{
+			mirror: mirror{projector: r.projector, store: records, log: r.log}, def: def, workflows: starts,
+		}
+		group.Go(func() error { in.run(ctx); return nil })
 		log.InfoContext(ctx, "queue projected", "queue", def.Name, "prefix", cfg.Queue.Prefix)
 	}
 	if records.CanListen() {

@@ -26,6 +26,6 @@ type progressKeys struct {
 func newProgressKeys() progressKeys { return progressKeys{script: redis.NewScript(progressLua)} }
 
 // queue adds the writing of a run's progress to a pipeline.
-func (k progressKeys) queue(ctx context.Context, pipe redis.Pipeliner, runID string, record json.RawMessage) {
-	k.script.Eval(ctx, pipe, []string{progressKey(runID)}, string(record), int64(progressTTL/time.Second))
+func (k progressKeys) queue(ctx context.Context, pipe redis.Pipeliner, runID string, record json.RawMessage) *redis.Cmd {
+	return k.script.Eval(ctx, pipe, []string{progressKey(runID)}, string(record), int64(progressTTL/time.Second))
 }

@@ -15,7 +15,7 @@ func project(c queue.Change) (bullmq.Change, error) {
 	if err := j.Validate(); err != nil {
 		return bullmq.Change{}, err
 	}
-	opts, err := json.Marshal(j.Options)
+	opts, keeps, err := optsOf(j)
 	if err != nil {
 		return bullmq.Change{}, fmt.Errorf("encoding the options of job %s: %w", j.ID, err)
 	}
@@ -33,9 +33,27 @@ func project(c queue.Change) (bullmq.Change, error) {
 			AttemptsStarted: j.AttemptsStarted, AttemptsMade: j.AttemptsMade, Stalls: j.Stalls,
 			ProcessedOn: j.StartedAt, FinishedOn: j.FinishedAt, ProcessedBy: j.Worker,
 			Progress: j.Progress, ReturnValue: j.ReturnValue, FailedReason: j.FailedReason, Stacktrace: j.Stacktrace,
-			KeepCompleted: bullmq.KeepNewest(j.Options.RemoveOnComplete), KeepFailed: bullmq.KeepNewest(j.Options.RemoveOnFail),
+			KeepCompleted: keeps.Completed, KeepFailed: keeps.Failed, LIFO: keeps.LIFO,
 		},
 	}, nil
+}
+
+// written are the options that a job's queue goes by.
+type written struct {
+	Completed bullmq.Keep `json:"removeOnComplete"`
+	Failed    bullmq.Keep `json:"removeOnFail"`
+	LIFO      bool        `json:"lifo"`
+}
+
+// optsOf returns a job's options as its clients read them: as the client wrote them that added it, if one did.
+func optsOf(j queue.Job) (opts json.RawMessage, w written, err error) {
+	if len(j.Opts) > 0 {
+		_ = json.Unmarshal(j.Opts, &w) //nolint:errcheck // one option of another type leaves the others
+		return j.Opts, w, nil
+	}
+	opts, err = json.Marshal(j.Options)
+	w.Completed, w.Failed = bullmq.KeepNewest(j.Options.RemoveOnComplete), bullmq.KeepNewest(j.Options.RemoveOnFail)
+	return opts, w, err
 }
 
 func transitionOf(t queue.Transition) (bullmq.Transition, error) {
@@ -54,6 +72,8 @@ func transitionOf(t queue.Transition) (bullmq.Transition, error) {
 		return bullmq.Succeeded, nil
 	case queue.Exhausted:
 		return bullmq.Exhausted, nil
+	case queue.Shown:
+		return bullmq.Silent, nil
 	default:
 		return bullmq.Silent, fmt.Errorf("the transition %q is not known", t)
 	}

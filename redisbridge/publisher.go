@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,44 +31,66 @@ const (
 // Publisher shows the progress of runs in Redis, straight from the worker. It never blocks its callers; while Redis is
 // away it keeps only the newest progress of each run.
 type Publisher struct {
-	rdb       *redis.Client
+	rdb       redis.UniversalClient
 	projector *bullmq.Projector
 	keys      progressKeys
 	log       *slog.Logger
+	// elsewhere are the publishers of the queues that live on another Redis: one that is away concerns only its own.
+	elsewhere map[string]*Publisher
 
 	mu      sync.Mutex
 	pending []update
 	wake    chan struct{}
 	stop    chan struct{}
 	stopped chan struct{}
+	present sync.WaitGroup // connections that show clients a worker
 }
 
 type update struct {
-	queue, runID string
-	attempt      int
-	record       json.RawMessage
-	written      time.Time // when its progress:* key was; zero: not yet
+	queue, jobID, runID string
+	attempt             int
+	record              json.RawMessage
+	lines               []bullmq.Line // of the job's log; an update that is dropped leaves them to the next one of its run
+	written             time.Time     // when its progress:* key was; zero: not yet
+	shown               bool          // only its lines are left
 }
 
 // NewPublisher makes a publisher and starts it. It goes on when ctx ends, until it is closed: the last progress of a run
 // comes when its worker stops.
 func NewPublisher(ctx context.Context, cfg config.Config, log *slog.Logger) (*Publisher, error) {
-	rdb, err := dial(cfg.Redis)
+	connections, err := dial(cfg.Redis)
 	if err != nil {
 		return nil, err
 	}
-	p := &Publisher{
-		rdb: rdb, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), keys: newProgressKeys(), log: log,
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+	publishers := make(map[redis.UniversalClient]*Publisher, len(connections.all))
+	for _, rdb := range connections.all {
+		p := &Publisher{
+			rdb: rdb, projector: bullmq.NewProjector(rdb, cfg.Queue.Prefix), keys: newProgressKeys(), log: log,
+			wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+		}
+		publishers[rdb] = p
+		go p.run(context.WithoutCancel(ctx))
+		p.attend(context.WithoutCancel(ctx), cfg, connections.on(rdb))
 	}
-	go p.run(context.WithoutCancel(ctx))
-	return p, nil
+	first := publishers[connections.all[0]]
+	first.elsewhere = map[string]*Publisher{}
+	for queueName, rdb := range connections.queues {
+		if p := publishers[rdb]; p != first {
+			first.elsewhere[queueName] = p
+		}
+	}
+	return first, nil
 }
 
 // Publish shows a run's progress soon.
-func (p *Publisher) Publish(queueName, runID string, attempt int, record json.RawMessage) {
+func (p *Publisher) Publish(queueName, jobID, runID string, attempt int, record json.RawMessage) {
+	if other := p.elsewhere[queueName]; other != nil {
+		p = other
+	}
 	p.mu.Lock()
-	p.pending = append(p.pending, update{queue: queueName, runID: runID, attempt: attempt, record: record})
+	p.pending = append(p.pending, update{
+		queue: queueName, jobID: jobID, runID: runID, attempt: attempt, record: record, lines: stepLines(attempt, record),
+	})
 	if len(p.pending) >= mostUpdates { // Redis hangs, or is slower than we are
 		p.pending = bounded(p.pending, true)
 	}
@@ -79,11 +103,25 @@ func (p *Publisher) Publish(queueName, runID string, attempt int, record json.Ra
 
 // Close publishes what is pending, if Redis takes it, and stops; that takes four seconds at most.
 func (p *Publisher) Close() {
+	var others sync.WaitGroup
+	for _, other := range p.distinctElsewhere() {
+		others.Go(other.Close)
+	}
 	close(p.stop)
 	<-p.stopped
+	p.present.Wait()
 	if err := p.rdb.Close(); err != nil {
 		p.log.Warn("closing the progress connection", "error", err)
 	}
+	others.Wait()
+}
+
+func (p *Publisher) distinctElsewhere() []*Publisher {
+	found := map[*Publisher]bool{}
+	for _, other := range p.elsewhere {
+		found[other] = true
+	}
+	return slices.Collect(maps.Keys(found))
 }
 
 func (p *Publisher) run(ctx context.Context) {
@@ -107,7 +145,7 @@ func (p *Publisher) run(ctx context.Context) {
 		if (err != nil) != away {
 			away = err != nil
 			if away {
-				p.log.Warn("progress is not published while Redis is away", "error", err)
+				p.log.Warn("progress is not published while Redis is away", "error", explain(err))
 			} else {
 				p.log.Info("progress is published again")
 			}
@@ -165,22 +203,37 @@ func (p *Publisher) publish(ctx context.Context) (left int, err error) {
 	return len(p.pending), err
 }
 
-// send publishes a batch in two round trips and returns the updates that are to be tried again: all of them when Redis
-// is away, else those whose attempt it doesn't show yet.
+// send publishes a batch in one round trip, and the logs of its jobs in another. It returns the updates that are to be
+// tried again: all of them when Redis is away, else those whose attempt it doesn't show yet.
 func (p *Publisher) send(ctx context.Context, batch []update) (again []update, err error) {
-	if err := p.write(ctx, batch); err != nil {
-		return batch, err
-	}
+	pipe := p.rdb.Pipeline()
+	writes := p.write(ctx, pipe, batch)
 	byQueue := map[string][]int{}
 	for i, u := range batch {
-		byQueue[u.queue] = append(byQueue[u.queue], i)
+		if !u.shown {
+			byQueue[u.queue] = append(byQueue[u.queue], i)
+		}
 	}
+	results := map[string]func(context.Context) ([]bool, error){}
 	for queueName, indexes := range byQueue {
 		updates := make([]bullmq.Progress, len(indexes))
 		for n, i := range indexes {
-			updates[n] = bullmq.Progress{JobID: batch[i].runID, Attempt: batch[i].attempt, Value: batch[i].record}
+			updates[n] = bullmq.Progress{JobID: batch[i].jobID, Attempt: batch[i].attempt, Value: batch[i].record}
 		}
-		shown, err := p.projector.Progress(ctx, queueName, updates)
+		results[queueName] = p.projector.QueueProgress(ctx, pipe, queueName, updates)
+	}
+	if pipe.Len() > 0 {
+		_, _ = pipe.Exec(ctx) // what went wrong is in the commands, and some of it concerns single jobs
+	}
+	now := time.Now()
+	for i, write := range writes {
+		if write.Err() != nil {
+			return batch, write.Err() //nolint:wrapcheck // the caller logs it
+		}
+		batch[i].written = now
+	}
+	for queueName, indexes := range byQueue {
+		shown, err := results[queueName](ctx)
 		if shown == nil && err != nil {
 			return batch, err
 		}
@@ -194,35 +247,31 @@ func (p *Publisher) send(ctx context.Context, batch []update) (again []update, e
 			}
 		}
 		for n, i := range indexes {
-			if u := batch[i]; !shown[n] && n >= newest[u.runID] && time.Since(u.written) < startWithin {
-				again = append(again, u)
-			}
+			late := time.Since(batch[i].written) >= startWithin
+			batch[i].shown = shown[n] || n < newest[batch[i].runID] || late
+		}
+	}
+	if err := p.writeLogs(ctx, batch); err != nil {
+		return batch, err
+	}
+	for _, u := range batch {
+		if !u.shown || len(u.lines) > 0 {
+			again = append(again, u)
 		}
 	}
 	return again, nil
 }
 
-// write shows updates in their runs' progress:* keys, each once: a later round must not bring an older one back.
-func (p *Publisher) write(ctx context.Context, batch []update) error {
-	pipe := p.rdb.Pipeline()
-	for _, u := range batch {
+// write adds to a pipeline what shows updates in their runs' progress:* keys, each once: a later round must not bring an
+// older one back.
+func (p *Publisher) write(ctx context.Context, pipe redis.Pipeliner, batch []update) map[int]*redis.Cmd {
+	writes := map[int]*redis.Cmd{}
+	for i, u := range batch {
 		if u.written.IsZero() {
-			p.keys.queue(ctx, pipe, u.runID, u.record)
+			writes[i] = p.keys.queue(ctx, pipe, u.runID, u.record)
 		}
 	}
-	if pipe.Len() == 0 {
-		return nil
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return err
-	}
-	now := time.Now()
-	for i := range batch {
-		if batch[i].written.IsZero() {
-			batch[i].written = now
-		}
-	}
-	return nil
+	return writes
 }
 
 // bounded keeps the newest updates of each run, only one while Redis is away, and not too many of all runs.
@@ -236,12 +285,18 @@ func bounded(updates []update, away bool) []update {
 		count[u.runID]++
 	}
 	kept := updates[:0]
+	left := map[string][]bullmq.Line{} // by the updates of a run that are dropped
 	for _, u := range updates {
 		if count[u.runID] > most {
 			count[u.runID]--
+			left[u.runID] = append(left[u.runID], u.lines...)
 			continue
 		}
-		if away {
+		if dropped := left[u.runID]; len(dropped) > 0 {
+			u.lines = newestLines(append(dropped, u.lines...))
+			delete(left, u.runID)
+		}
+		if away && !u.shown {
 			u.written = time.Time{} // Redis may come back without it
 		}
 		kept = append(kept, u)

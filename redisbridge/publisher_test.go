@@ -23,7 +23,7 @@ func TestPublisherShowsProgressInItsOrder(t *testing.T) {
 	var want []string
 	for i := range 50 {
 		want = append(want, string(record(i)))
-		p.Publish(b.def.Name, id, attempt, record(i))
+		p.Publish(b.def.Name, id, id, attempt, record(i))
 	}
 	b.await(patience, "all progress is told", func() bool { return len(b.progressTold(id)) >= len(want) })
 	require.Equal(t, want, b.progressTold(id))
@@ -41,8 +41,8 @@ func TestPublisherWaitsForTheRelayToShowTheAttempt(t *testing.T) {
 	id := b.add("run", nil)
 	channel := b.subscribe(id)
 	attempt := b.claim(id, 0)
-	p.Publish(b.def.Name, id, attempt, record(10))
-	p.Publish(b.def.Name, id, attempt, record(20))
+	p.Publish(b.def.Name, id, id, attempt, record(10))
+	p.Publish(b.def.Name, id, id, attempt, record(20))
 	key := "progress:" + id
 	b.await(patience, "the key is written", func() bool { return b.rdb.Get(t.Context(), key).Val() == string(record(20)) })
 	require.Empty(t, b.progressTold(id), "no attempt is shown yet")
@@ -64,7 +64,7 @@ func TestPublisherDropsProgressOfAnEndedRun(t *testing.T) {
 	id := b.add("run", nil)
 	b.pass(id)
 	b.awaitSeq(id, 3)
-	p.Publish(b.def.Name, id, 1, record(50))
+	p.Publish(b.def.Name, id, id, 1, record(50))
 	p.Close()
 	require.Empty(t, b.progressTold(id))
 	require.JSONEq(t, string(record(100)), b.field(id, "progress"))
@@ -79,8 +79,8 @@ func TestPublisherPassesOverWhatCannotBeShown(t *testing.T) {
 	id := b.add("run", nil)
 	attempt := b.claim(id, 0)
 	b.awaitSeq(id, 2)
-	p.Publish(b.def.Name, "waiting", 1, record(1)) // a key of the queue's own
-	p.Publish(b.def.Name, id, attempt, record(50))
+	p.Publish(b.def.Name, "waiting", "waiting", 1, record(1)) // a key of the queue's own
+	p.Publish(b.def.Name, id, id, attempt, record(50))
 	b.await(patience, "progress is told", func() bool { return len(b.progressTold(id)) == 1 })
 	b.await(patience, "the publisher says so", func() bool { return b.log.count("progress can't be shown in Redis") > 0 })
 }
@@ -95,14 +95,14 @@ func TestPublisherKeepsTheNewestWhileRedisIsAway(t *testing.T) {
 	b.claim(one, 0)
 	b.claim(two, 0)
 	b.awaitSeq(two, 2)
-	p.Publish(b.def.Name, one, 1, record(1))
+	p.Publish(b.def.Name, one, one, 1, record(1))
 	b.await(patience, "progress is told", func() bool { return len(b.progressTold(one)) == 1 })
 
 	own.Kill(t)
 	began := time.Now()
 	for i := 2; i < 100; i++ {
-		p.Publish(b.def.Name, one, 1, record(i))
-		p.Publish(b.def.Name, two, 1, record(i))
+		p.Publish(b.def.Name, one, one, 1, record(i))
+		p.Publish(b.def.Name, two, two, 1, record(i))
 	}
 	require.Less(t, time.Since(began), time.Second, "nobody waits for Redis")
 	b.await(patience, "only the newest of each is kept", func() bool {
@@ -129,8 +129,8 @@ func TestPublisherIsBoundedWhileRedisHangs(t *testing.T) {
 	most := 0
 	began := time.Now()
 	for i := range 50_000 {
-		p.Publish(b.def.Name, "one-run", 1, long)
-		p.Publish(b.def.Name, fmt.Sprintf("run-%d", i), 1, long)
+		p.Publish(b.def.Name, "one-run", "one-run", 1, long)
+		p.Publish(b.def.Name, fmt.Sprintf("run-%d", i), fmt.Sprintf("run-%d", i), 1, long)
 		most = max(most, p.Pending())
 	}
 	require.Less(t, time.Since(began), patience/2, "nobody waits for Redis")

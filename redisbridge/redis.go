@@ -2,30 +2,113 @@ package redisbridge
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/cinnamon-qa/cinnamon/config"
-	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
 )
 
-// dial prepares connections to Redis. Timeouts are short and nothing is repeated: callers have better to do than to wait
-// for a Redis that is away.
-func dial(cfg config.Redis) (*redis.Client, error) {
-	options, err := redis.ParseURL(cfg.URL.Reveal())
-	if err != nil {
-		return nil, errors.New("reading REDIS_URL: it is not a valid address")
-	}
+const (
+	dialWithin   = time.Second
+	answerWithin = 3 * time.Second
+)
+
+// clients are the connections to Redis. Queues that live at the same address share one.
+type clients struct {
+	all    []redis.UniversalClient
+	queues map[string]redis.UniversalClient
+}
+
+// dial prepares connections to the Redis of every queue. None is made before it is used.
+func dial(cfg config.Redis) (*clients, error) {
 	redis.SetLogger(silence{}) // what it would say is in the errors that callers log
-	options.DialTimeout = time.Second
-	options.ReadTimeout = 3 * time.Second
-	options.WriteTimeout = 3 * time.Second
-	options.MaxRetries = -1
-	options.DialerRetries = 1
-	options.ContextTimeoutEnabled = true
+	c := &clients{queues: map[string]redis.UniversalClient{}}
+	var servers []config.RedisServer
+	for _, def := range queue.All() {
+		server, variable, err := cfg.OfQueue(def.Name)
+		if err != nil {
+			return nil, fmt.Errorf("reading where queue %s lives: %w", def.Name, err)
+		}
+		n := slices.IndexFunc(servers, server.Same)
+		if n < 0 {
+			rdb, err := connections(server, cfg.TLS)
+			if err != nil {
+				return nil, fmt.Errorf("preparing TLS for %s: %w", variable, err)
+			}
+			n = len(servers)
+			servers, c.all = append(servers, server), append(c.all, rdb)
+		}
+		c.queues[def.Name] = c.all[n]
+	}
+	return c, nil
+}
+
+// of returns the connections to the Redis that a queue lives on.
+func (c *clients) of(queueName string) redis.UniversalClient { return c.queues[queueName] }
+
+// on returns the names of the queues that live on a Redis.
+func (c *clients) on(rdb redis.UniversalClient) []string {
+	var names []string
+	for _, def := range queue.All() {
+		if c.queues[def.Name] == rdb {
+			names = append(names, def.Name)
+		}
+	}
+	return names
+}
+
+// Close releases all connections.
+func (c *clients) Close() error {
+	problems := make([]error, len(c.all))
+	for i, rdb := range c.all {
+		problems[i] = rdb.Close()
+	}
+	return errors.Join(problems...)
+}
+
+// connections prepares connections to one Redis. Timeouts are short and nothing is repeated: callers have better to do
+// than to wait for a Redis that is away.
+func connections(server config.RedisServer, settings config.RedisTLS) (redis.UniversalClient, error) {
+	var secure *tls.Config
+	if server.TLS {
+		var err error
+		if secure, err = settings.Client(); err != nil {
+			return nil, err
+		}
+	}
+	switch server.Kind {
+	case config.RedisSentinel:
+		return redis.NewFailoverClient(&redis.FailoverOptions{
+			MasterName: server.Master, SentinelAddrs: server.Addresses,
+			SentinelUsername: server.SentinelUsername, SentinelPassword: server.SentinelPassword.Reveal(),
+			Username: server.Username, Password: server.Password.Reveal(), DB: server.DB, TLSConfig: secure,
+			DialTimeout: dialWithin, ReadTimeout: answerWithin, WriteTimeout: answerWithin,
+			MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		}), nil
+	case config.RedisCluster:
+		// Redirections are followed: they are how a cluster answers while it changes.
+		return redis.NewClusterClient(&redis.ClusterOptions{
+			Addrs:    server.Addresses,
+			Username: server.Username, Password: server.Password.Reveal(), TLSConfig: secure,
+			DialTimeout: dialWithin, ReadTimeout: answerWithin, WriteTimeout: answerWithin,
+			MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		}), nil
+	case config.RedisSingle:
+	}
+	options := &redis.Options{
+		Username: server.Username, Password: server.Password.Reveal(), DB: server.DB, TLSConfig: secure,
+		DialTimeout: dialWithin, ReadTimeout: answerWithin, WriteTimeout: answerWithin,
+		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+	}
+	if options.Network, options.Addr = "unix", server.Socket; server.Socket == "" {
+		options.Network, options.Addr = "tcp", server.Addresses[0]
+	}
 	return redis.NewClient(options), nil
 }
 
@@ -34,35 +117,3 @@ type silence struct{}
 
 // Printf implements go-redis's logger.
 func (silence) Printf(context.Context, string, ...any) {}
-
-// Probe looks after Redis for health checks.
-type Probe struct {
-	rdb *redis.Client
-}
-
-// NewProbe prepares a probe of the configured Redis.
-func NewProbe(cfg config.Config) (*Probe, error) {
-	rdb, err := dial(cfg.Redis)
-	if err != nil {
-		return nil, err
-	}
-	return &Probe{rdb: rdb}, nil
-}
-
-// Close releases the connection.
-func (p *Probe) Close() error { return p.rdb.Close() }
-
-// Probe checks that Redis answers. The detail names an eviction policy under which queues lose jobs.
-func (p *Probe) Probe(ctx context.Context) (detail string, err error) {
-	if err := p.rdb.Ping(ctx).Err(); err != nil {
-		return "", fault.Wrap(fault.Unavailable, err, "Redis does not answer; runs go on, the bull:* keys will catch up")
-	}
-	policy, err := p.rdb.ConfigGet(ctx, "maxmemory-policy").Result()
-	if err != nil {
-		return "", nil //nolint:nilerr // managed Redis often forbids CONFIG; it answers, and that is the question
-	}
-	if found := policy["maxmemory-policy"]; found != "" && found != "noeviction" {
-		return fmt.Sprintf("maxmemory-policy is %s: it evicts queue keys; set it to noeviction", found), nil
-	}
-	return "", nil
-}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
@@ -15,14 +16,15 @@ import (
 )
 
 const (
-	relayBatch = 200
+	relayBatch = 1000
 	// pollListening and pollOnly are how often the outbox is looked at although nobody called.
 	pollListening = time.Second
 	pollOnly      = 100 * time.Millisecond
 	// retryAway is how soon a Redis or a Postgres that is away is tried again.
 	retryAway = 200 * time.Millisecond
-	// epochEvery is how often Redis is checked for having lost data.
-	epochEvery = time.Second
+	// lookEvery is how often Redis is checked for having lost data, checkEvery how often against a new look at Postgres.
+	lookEvery  = 200 * time.Millisecond
+	checkEvery = time.Second
 	// promoteEvery is how often delayed jobs are looked at although none is due: clients may add some.
 	promoteEvery = time.Second
 )
@@ -30,16 +32,23 @@ const (
 // relay projects one queue.
 type relay struct {
 	*Bridge
-	queue   string
-	wake    chan struct{}
-	due     chan struct{}
-	log     *slog.Logger
-	checked time.Time // when Redis was last seen to have kept its data
+	queue     string
+	rdb       redis.UniversalClient // the Redis that the queue lives on
+	projector *bullmq.Projector
+	wake      chan struct{}
+	due       chan struct{}
+	log       *slog.Logger
+	polled    time.Time // when the outbox was last looked at
+	checked   time.Time // when Redis was last seen to have kept its data
+	reached   int64     // the position that Redis must have reached
+	memory    memory
 }
 
 func newRelay(b *Bridge, queueName string) *relay {
+	rdb := b.clients.of(queueName)
 	return &relay{
-		Bridge: b, queue: queueName, wake: make(chan struct{}, 1), due: make(chan struct{}, 1), log: b.log.With("queue", queueName),
+		Bridge: b, queue: queueName, rdb: rdb, projector: bullmq.NewProjector(rdb, b.keep.Prefix, bullmq.WithMetrics(metricsKept)),
+		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), log: b.log.With("queue", queueName),
 	}
 }
 
@@ -54,49 +63,58 @@ func signal(c chan struct{}) {
 
 // run relays changes until ctx ends.
 func (r *relay) run(ctx context.Context) {
-	poll := pollOnly
+	poll, look := pollOnly, pollOnly
 	if r.store.CanListen() {
-		poll = pollListening
+		poll, look = pollListening, lookEvery
 	}
 	away := false
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		called := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.wake:
+			called = true
 		case <-timer.C:
 		}
-		more, err := r.step(ctx)
+		more, err := r.step(ctx, called || time.Since(r.polled) >= poll)
 		if ctx.Err() != nil {
 			return
 		}
 		if (err != nil) != away {
 			away = err != nil
 			if away {
-				r.log.WarnContext(ctx, "changes wait in the outbox: Redis or Postgres is away", "error", err)
+				r.log.WarnContext(ctx, "changes wait in the outbox: Redis or Postgres is away", "error", explain(err))
 			} else {
 				r.log.InfoContext(ctx, "changes are relayed again")
 			}
 		}
 		switch {
 		case err != nil:
-			r.checked = time.Time{} // a Redis that was away may come back empty, or with older data
+			r.polled, r.checked = time.Time{}, time.Time{} // a Redis that was away may come back empty, or with older data
 			timer.Reset(retryAway)
 		case more:
+			r.polled = time.Time{}
 			timer.Reset(0)
 		default:
-			timer.Reset(poll)
+			timer.Reset(look)
 		}
 	}
 }
 
-// step relays one batch and makes sure that Redis still has the rest.
-func (r *relay) step(ctx context.Context) (more bool, err error) {
-	if err := r.rdb.Ping(ctx).Err(); err != nil {
+// step makes sure that Redis still has what it was shown and, if it is time to, relays one batch.
+func (r *relay) step(ctx context.Context, relay bool) (more bool, err error) {
+	marks, err := r.projector.Marks(ctx, r.queue)
+	if err != nil {
 		return false, fmt.Errorf("reaching Redis: %w", err)
 	}
+	lost := marks.Epoch == "" || marks.Position < r.reached
+	if !relay && !lost {
+		return false, nil
+	}
+	r.polled = time.Now()
 	applied, err := r.store.Relay(ctx, r.queue, relayBatch, r.apply)
 	if err != nil {
 		return false, err
@@ -104,7 +122,7 @@ func (r *relay) step(ctx context.Context) (more bool, err error) {
 	if applied == relayBatch {
 		return true, nil
 	}
-	if time.Since(r.checked) < epochEvery {
+	if !lost && time.Since(r.checked) < checkEvery {
 		return false, nil
 	}
 	if err := r.ensureKept(ctx); err != nil {
@@ -153,6 +171,7 @@ func (r *relay) apply(ctx context.Context, rows []store.OutboxRow, position post
 	if !marked {
 		r.checked = time.Time{} // Redis lost what came before this batch: check without delay
 	}
+	r.reached = max(r.reached, position.From) // what the batch leads to counts when Postgres has it
 	for id, reason := range rejected {
 		r.log.ErrorContext(ctx, "a change can't be shown in Redis and is set aside", "outbox_id", id, "reason", reason)
 	}
@@ -172,6 +191,7 @@ func (r *relay) ensureKept(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.reached = position
 	if kept, err := r.kept(ctx, position); err != nil || kept {
 		return err
 	}
@@ -180,47 +200,59 @@ func (r *relay) ensureKept(ctx context.Context) error {
 		if kept, err := r.kept(ctx, position); err != nil || kept {
 			return err
 		}
-		return r.rebuild(ctx, position)
+		n, err := r.rebuild(ctx, position)
+		if err == nil && n > 0 {
+			r.log.WarnContext(ctx, "Redis had lost data of the queue; it is rebuilt", "jobs", n)
+		}
+		return err
 	})
 	return err
 }
 
-// kept says whether Redis has what it showed when Postgres's position was this one.
+// kept says whether Redis has what it showed when Postgres's position was this one: it has lost nothing, and thrown
+// nothing away for want of memory.
 func (r *relay) kept(ctx context.Context, position int64) (bool, error) {
-	epoch, err := r.projector.Epoch(ctx, r.queue)
+	marks, err := r.projector.Marks(ctx, r.queue)
 	if err != nil {
-		return false, fmt.Errorf("reading the epoch: %w", err)
+		return false, fmt.Errorf("reading the marks: %w", err)
 	}
-	reached, err := r.projector.Position(ctx, r.queue)
+	whole, err := r.memory.whole(ctx, r, marks.Evicted)
 	if err != nil {
 		return false, err
 	}
-	return epoch != "" && reached >= position, nil
+	return whole && marks.Epoch != "" && marks.Position >= position, nil
 }
 
-func (r *relay) rebuild(ctx context.Context, position int64) error {
-	n, err := r.resync(ctx)
+func (r *relay) rebuild(ctx context.Context, position int64) (jobs int, err error) {
+	jobs, err = r.resync(ctx)
 	if err != nil {
-		return err
+		return jobs, err
 	}
 	if _, err := r.projector.MarkPosition(ctx, r.queue, 0, position); err != nil {
-		return err
+		return jobs, err
+	}
+	if err := r.memory.rebuilt(ctx, r); err != nil {
+		return jobs, err
 	}
 	if err := r.projector.MarkEpoch(ctx, r.queue, uuid.NewString()); err != nil {
-		return fmt.Errorf("marking the epoch: %w", err)
+		return jobs, fmt.Errorf("marking the epoch: %w", err)
 	}
-	if n > 0 {
-		r.log.WarnContext(ctx, "Redis had lost data of the queue; it is rebuilt", "jobs", n)
-	}
-	return nil
+	return jobs, nil
 }
 
 // resync shows all open jobs, the newest finished ones, and those that Redis shows as open although they have ended,
 // without events. Jobs that Postgres doesn't know are left alone: others may add jobs to the queue.
 func (r *relay) resync(ctx context.Context) (shown int, err error) {
+	now := time.Now()
 	show := func(list []queue.Job) error {
 		changes := make([]bullmq.Change, 0, len(list))
 		for _, job := range list {
+			if job.State == queue.Delayed && !job.DueAt.After(now) {
+				job.State = queue.Waiting // the timer promoted it when it was due, so it waits before those that came later
+			}
+			if job.State == queue.Active && job.Foreign {
+				job.State = queue.Waiting // with its lock, the other consumer lost the job: what it returns won't count
+			}
 			change, err := project(queue.Change{Transition: queue.Added, Job: job})
 			if err != nil {
 				r.log.ErrorContext(ctx, "a job can't be shown in Redis", "job_id", job.ID, "error", err)
@@ -272,7 +304,7 @@ func (r *relay) showProgress(ctx context.Context, list []queue.Job) error {
 	pipe := r.rdb.Pipeline()
 	for _, job := range list {
 		if job.State.Finished() && len(job.Progress) > 0 && time.Since(job.FinishedAt) < progressTTL {
-			r.keys.queue(ctx, pipe, job.ID, job.Progress)
+			r.keys.queue(ctx, pipe, job.Run(), job.Progress)
 		}
 	}
 	if pipe.Len() == 0 {

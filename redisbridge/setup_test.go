@@ -52,7 +52,7 @@ type bundle struct {
 	cfg     config.Config
 	def     queue.Definition
 	records *postgres.Store
-	rdb     *redis.Client
+	rdb     redis.UniversalClient
 	keys    bullmq.Keys
 	log     *logged
 }
@@ -74,13 +74,19 @@ func setupAlone(t *testing.T) (*bundle, *testkit.Redis) {
 // setupOn takes a parameter to add to the database's address.
 func setupOn(t *testing.T, redisURL, parameter string) *bundle {
 	t.Helper()
+	prefix := fmt.Sprintf("t%d", prefixes.Add(1))
+	return setupBy(t, connect(t, redisURL), parameter, "REDIS_URL="+redisURL, "QUEUE_PREFIX="+prefix)
+}
+
+// setupBy looks into Redis by connections of its own, and has variables that lead the bridge there.
+func setupBy(t *testing.T, rdb redis.UniversalClient, parameter string, variables ...string) *bundle {
+	t.Helper()
 	address := database.Database(t)
 	require.NoError(t, postgres.Migrate(t.Context(), address))
 	at, err := url.Parse(address)
 	require.NoError(t, err)
 	at.RawQuery = strings.Trim(at.RawQuery+"&"+parameter, "&")
-	prefix := fmt.Sprintf("t%d", prefixes.Add(1))
-	cfg, err := config.Load([]string{"DATABASE_URL=" + at.String(), "REDIS_URL=" + redisURL, "QUEUE_PREFIX=" + prefix})
+	cfg, err := config.Load(append(variables, "DATABASE_URL="+at.String()))
 	require.NoError(t, err)
 	records, err := postgres.Open(t.Context(), cfg.Database.URL.Reveal(), 4)
 	require.NoError(t, err)
@@ -88,7 +94,7 @@ func setupOn(t *testing.T, redisURL, parameter string) *bundle {
 	def, ok := queue.Find(queue.TestExecution)
 	require.True(t, ok)
 	return &bundle{
-		t: t, cfg: cfg, def: def, records: records, rdb: connect(t, redisURL), keys: bullmq.NewKeys(prefix, def.Name), log: new(logged),
+		t: t, cfg: cfg, def: def, records: records, rdb: rdb, keys: bullmq.NewKeys(cfg.Queue.Prefix, def.Name), log: new(logged),
 	}
 }
 
@@ -105,6 +111,17 @@ func connect(t *testing.T, redisURL string) *redis.Client {
 type logged struct{ testkit.Output }
 
 func (l *logged) count(words string) int { return strings.Count(l.String(), words) }
+
+// of counts the lines about a queue.
+func (l *logged) of(queueName, words string) int {
+	n := 0
+	for line := range strings.Lines(l.String()) {
+		if strings.Contains(strings.TrimSpace(line)+" ", "queue="+queueName+" ") && strings.Contains(line, words) {
+			n++
+		}
+	}
+	return n
+}
 
 func (b *bundle) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b.log, nil)) }
 
@@ -156,7 +173,7 @@ func (b *bundle) publisher() *redisbridge.Publisher {
 }
 
 // id makes a name that no other test uses: progress keys have no prefix.
-func (b *bundle) id(name string) string { return b.cfg.Queue.Prefix + "-" + name }
+func (b *bundle) id(name string) string { return strings.Trim(b.cfg.Queue.Prefix, "{}") + "-" + name }
 
 // add creates a run with its job.
 func (b *bundle) add(name string, change func(*queue.Options)) string {
@@ -191,7 +208,7 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 func (b *bundle) claim(id string, made int) (attempt int) {
 	b.t.Helper()
-	c, err := b.records.ClaimAttempt(b.t.Context(), b.def.Name, id, "worker-1", made, now())
+	c, err := b.records.ClaimAttempt(b.t.Context(), b.def.Name, id, "worker-1", made, now(), nil)
 	require.NoError(b.t, err)
 	return c.Attempt
 }

@@ -134,7 +134,7 @@ func (s *Starter) startMissed(ctx context.Context) error {
 
 // endAbandoned ends the runs whose workflow was terminated, timed out or failed since that time.
 func (s *Starter) endAbandoned(ctx context.Context, since time.Time) error {
-	for _, def := range queue.All() {
+	for _, def := range queue.Running() {
 		query := fmt.Sprintf(`WorkflowType = '%s' AND ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed') AND CloseTime > '%s'`,
 			def.Workflow, since.UTC().Format(time.RFC3339))
 		var page []byte
@@ -145,7 +145,7 @@ func (s *Starter) endAbandoned(ctx context.Context, since time.Time) error {
 			}
 			for _, execution := range list.GetExecutions() {
 				id := strings.TrimPrefix(execution.GetExecution().GetWorkflowId(), def.WorkflowID(""))
-				if err := s.endAbandonedRun(ctx, def.Name, id, execution.GetStatus()); err != nil {
+				if err := s.endAbandonedRun(ctx, def.Name, id, execution.GetExecution().GetRunId(), execution.GetStatus()); err != nil {
 					return err
 				}
 			}
@@ -157,13 +157,16 @@ func (s *Starter) endAbandoned(ctx context.Context, since time.Time) error {
 	return nil
 }
 
-func (s *Starter) endAbandonedRun(ctx context.Context, queueName, runID string, status enumspb.WorkflowExecutionStatus) error {
+func (s *Starter) endAbandonedRun(ctx context.Context, queueName, runID, workflowRunID string, status enumspb.WorkflowExecutionStatus) error {
 	run, err := s.Store.Run(ctx, runID)
 	if fault.Of(err) == fault.NotFound || (err == nil && run.Status.Finished()) {
 		return nil
 	}
 	if err != nil {
 		return err
+	}
+	if run.WorkflowRunID != "" && run.WorkflowRunID != workflowRunID {
+		return nil // it was requeued since, and another workflow carries it out
 	}
 	o := ended(run, store.RunFailed, "The platform could not carry out the test: its workflow ended as "+status.String())
 	if status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED {

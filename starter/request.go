@@ -84,20 +84,6 @@ func (p *Priority) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// temporalKey maps to Temporal's priority keys: 1 runs first, 5 last, 3 is the default.
-func (p Priority) temporalKey() int {
-	switch {
-	case p >= Urgent:
-		return 1
-	case p >= High:
-		return 2
-	case p >= Normal || p == 0:
-		return 3
-	default:
-		return 4
-	}
-}
-
 const (
 	maxPriority   = 2097151 // what BullMQ's clients accept
 	maxAttempts   = 20

@@ -14,6 +14,7 @@ import (
 	sdkclient "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -39,20 +40,26 @@ type endStore interface {
 	EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error
 }
 
+// Store is what a starter needs of the database.
+type Store interface {
+	runStore
+	startStore
+	endStore
+}
+
 // Config of a starter.
 type Config struct {
-	Store interface {
-		runStore
-		startStore
-		endStore
-	}
+	Store            Store
 	Temporal         sdkclient.Client
+	Namespace        string
 	MaxAttempts      int
 	BackoffDelay     time.Duration
 	RemoveOnComplete int
 	RemoveOnFail     int
 	HeartbeatTimeout time.Duration
-	Log              *slog.Logger
+	// PriorityScale says how to read a job's priority.
+	PriorityScale Scale
+	Log           *slog.Logger
 }
 
 // Starter submits runs.
@@ -63,16 +70,24 @@ type Starter struct {
 // New makes a starter.
 func New(cfg Config) *Starter { return &Starter{Config: cfg} }
 
+// Open makes a starter as the settings say. Close its Temporal client when it is not needed any more.
+func Open(cfg config.Config, records Store, log *slog.Logger) (*Starter, error) {
+	temporal, err := Dial(cfg.Temporal, log)
+	if err != nil {
+		return nil, err
+	}
+	return New(Config{
+		Store: records, Temporal: temporal, Namespace: cfg.Temporal.Namespace, MaxAttempts: cfg.Queue.MaxAttempts,
+		BackoffDelay: cfg.Queue.BackoffDelay, RemoveOnComplete: cfg.Queue.RemoveOnComplete, RemoveOnFail: cfg.Queue.RemoveOnFail,
+		HeartbeatTimeout: cfg.Worker.HeartbeatTimeout, PriorityScale: Scale(cfg.Queue.PriorityScale), Log: log,
+	}), nil
+}
+
+// Close closes the connection to Temporal.
+func (s *Starter) Close() { s.Temporal.Close() }
+
 // temporalWithin bounds how long a request waits for Temporal. A run that is accepted is started later if need be.
 const temporalWithin = 3 * time.Second
-
-// JobData is the documented data of a test-execution job.
-type JobData struct {
-	TestCaseID string          `json:"testCaseId"`
-	TestRunID  string          `json:"testRunId"`
-	UserID     string          `json:"userId,omitempty"`
-	Config     store.RunConfig `json:"config"`
-}
 
 // Submit accepts a run. created is false when an earlier request with the same idempotency key had created it.
 func (s *Starter) Submit(ctx context.Context, r Request) (run store.Run, created bool, err error) {
@@ -142,7 +157,11 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	run.WorkflowID = def.WorkflowID(run.ID)
 	n.Run = run
 
-	data, err := json.Marshal(JobData{TestCaseID: run.TestCaseID, TestRunID: run.ID, UserID: run.UserID, Config: run.Config})
+	config, err := json.Marshal(run.Config)
+	if err != nil {
+		return none, nothing, fmt.Errorf("encoding the configuration: %w", err)
+	}
+	data, err := json.Marshal(store.JobData{TestCaseID: run.TestCaseID, TestRunID: run.ID, UserID: run.UserID, Config: config})
 	if err != nil {
 		return none, nothing, fmt.Errorf("encoding the job: %w", err)
 	}
@@ -152,29 +171,52 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 		RemoveOnComplete: s.RemoveOnComplete, RemoveOnFail: s.RemoveOnFail,
 	}, now)
 	n.Added = added
+	start, err := s.startOf(&n, job)
+	return n, start, err
+}
 
+// startOf freezes what the workflow of a new run needs to know.
+func (s *Starter) startOf(n *store.NewRun, job queue.Job) (store.Start, error) {
+	var err error
 	n.WorkflowInput, err = json.Marshal(workflows.TestExecutionInput{
-		Queue: def.Name, RunID: run.ID, Title: run.Title,
+		Queue: job.Queue, RunID: n.ID, JobID: ifOther(job.ID, n.ID), Title: n.Title, Made: job.AttemptsMade,
 		Policy: workflows.Policy{
 			DueAt:            job.DueAt,
-			AttemptTimeout:   run.Config.Timeout,
+			AttemptTimeout:   n.Config.Timeout,
 			HeartbeatTimeout: s.HeartbeatTimeout.Milliseconds(),
 		},
 	})
 	if err != nil {
-		return none, nothing, fmt.Errorf("encoding the workflow's input: %w", err)
+		return store.Start{}, fmt.Errorf("encoding the workflow's input: %w", err)
 	}
-	return n, store.Start{
-		RunID: run.ID, Queue: def.Name, TestCaseID: run.TestCaseID, UserID: run.UserID, Title: run.Title,
-		Priority: int(r.Priority), WorkflowInput: n.WorkflowInput,
+	return store.Start{
+		RunID: n.ID, Queue: job.Queue, TestCaseID: n.TestCaseID, UserID: n.UserID, Title: n.Title,
+		Priority: job.Options.Priority, WorkflowInput: n.WorkflowInput,
 	}, nil
 }
 
-// start starts a run's workflow. One that was started before is left alone, also when it has ended.
+// ifOther returns the id unless it is the other one.
+func ifOther(id, other string) string {
+	if id == other {
+		return ""
+	}
+	return id
+}
+
+// start starts a run's workflow and notes it. One that was started before is left alone, also when it has ended.
 func (s *Starter) start(ctx context.Context, st store.Start) error {
+	workflowRunID, err := s.launch(ctx, st)
+	if err != nil {
+		return err
+	}
+	return s.Store.RunStarted(ctx, st.RunID, workflowRunID)
+}
+
+// launch starts a run's workflow, unless it was started before, and returns its Temporal run id.
+func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID string, err error) {
 	def, ok := queue.Find(st.Queue)
 	if !ok {
-		return fault.New(fault.Internal, "run %s belongs to the unknown queue %q", st.RunID, st.Queue)
+		return "", fault.New(fault.Internal, "run %s belongs to the unknown queue %q", st.RunID, st.Queue)
 	}
 	attributes := []temporal.SearchAttributeUpdate{
 		workflows.TestCaseID.ValueSet(st.TestCaseID),
@@ -186,27 +228,34 @@ func (s *Starter) start(ctx context.Context, st store.Start) error {
 	}
 	var input workflows.TestExecutionInput
 	if err := json.Unmarshal(st.WorkflowInput, &input); err != nil {
-		return fmt.Errorf("decoding the workflow's input: %w", err)
+		return "", fmt.Errorf("decoding the workflow's input: %w", err)
+	}
+	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	if input.After != "" {
+		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	}
 	started, err := s.Temporal.ExecuteWorkflow(ctx, sdkclient.StartWorkflowOptions{
 		ID:                       def.WorkflowID(st.RunID),
 		TaskQueue:                def.Name,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDReusePolicy:    reuse,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		TypedSearchAttributes:    temporal.NewSearchAttributes(attributes...),
-		Priority:                 temporal.Priority{PriorityKey: Priority(st.Priority).temporalKey(), FairnessKey: fairnessKey(st.UserID)},
+		Priority:                 temporal.Priority{PriorityKey: s.PriorityScale.key(st.Priority), FairnessKey: fairnessKey(st.UserID)},
 		StaticSummary:            summary(st.Title),
 	}, def.Workflow, input)
 	if already, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
-		return s.Store.RunStarted(ctx, st.RunID, already.RunId)
+		return already.RunId, nil
 	}
 	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
-		return fault.Wrap(fault.Invalid, err, "Temporal refuses to start workflow %s", def.WorkflowID(st.RunID))
+		return "", fault.Wrap(fault.Invalid, err, "Temporal refuses to start workflow %s", def.WorkflowID(st.RunID))
 	}
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "starting workflow %s", def.WorkflowID(st.RunID))
+		return "", fault.Wrap(fault.Unavailable, err, "starting workflow %s", def.WorkflowID(st.RunID))
 	}
-	return s.Store.RunStarted(ctx, st.RunID, started.GetRunID())
+	if started.GetRunID() == input.After {
+		return "", fault.New(fault.Unavailable, "the workflow that carried run %s out before has not ended yet", st.RunID)
+	}
+	return started.GetRunID(), nil
 }
 
 // fairnessKey fits a user id into Temporal's limit of 64 bytes.

@@ -64,6 +64,7 @@ type Viewport struct {
 // Run is a test run.
 type Run struct {
 	ID          string
+	JobID       string // the queue's id of its job
 	TestCaseID  string
 	Title       string
 	UserID      string
@@ -100,6 +101,8 @@ type NewRun struct {
 	WorkflowInput json.RawMessage
 	// Added is the job's first change.
 	Added queue.Change
+	// Shown says that Redis shows the job already: a client added it there.
+	Shown bool
 }
 
 // Start is what is needed to start the workflow of a run that has none yet.
@@ -111,6 +114,8 @@ type Start struct {
 	Title         string
 	Priority      int
 	WorkflowInput json.RawMessage
+	// Ended is the Temporal run that carried the run out before; empty if this is the first one.
+	Ended string
 }
 
 // Claim is what an attempt needs to know when it starts.
@@ -173,4 +178,35 @@ type Outcome struct {
 type OutboxRow struct {
 	ID     int64
 	Change queue.Change
+}
+
+// Sight is what Redis shows of a job, as far as that differs from its record.
+type Sight struct {
+	// Same says that nothing is to be done: they agree, or it can't be told.
+	Same bool
+	// Gone says that the job was deleted there.
+	Gone bool
+	Seen queue.Seen
+}
+
+// Reconciled is a job whose record follows what was done to the job in Redis.
+type Reconciled struct {
+	Before queue.Job
+	After  queue.Job // as Before if the job is gone
+	Gone   bool
+	Start  Start
+	// Running says that the run had not ended before.
+	Running bool
+}
+
+// JobState is a job in short.
+type JobState struct {
+	ID        string
+	State     queue.State
+	Seq       int64
+	CreatedAt time.Time
+	DueAt     time.Time // of a delayed job
+	Priority  int
+	// Pending says that changes of it are on their way to Redis.
+	Pending bool
 }

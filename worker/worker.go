@@ -50,6 +50,12 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	defer progress.Close()
 
+	gate, err := redisbridge.NewClaims(cfg, records, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, gate.Close()) }()
+
 	browsers := pwgo.New(pwgo.Config{
 		Executable: cfg.Browser.Executable, NodePath: cfg.Browser.NodePath, DriverDir: cfg.Browser.DriverDir,
 		NoSandbox: !cfg.Browser.Sandbox, Browsers: cfg.Browser.Pool, Logger: log,
@@ -72,18 +78,18 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		return err
 	}
 
-	fatal := make(chan error, len(queue.All()))
+	fatal := make(chan error, len(queue.Running()))
 	var workers []sdkworker.Worker
 	defer func() {
 		for _, w := range workers {
 			w.Stop()
 		}
 	}()
-	for _, def := range queue.All() {
+	for _, def := range queue.Running() {
 		w := newWorker(client, def, cfg, func(err error) { fatal <- err })
 		workflows.Register(w)
 		register(w, activities.NewTestExecution(activities.Config{
-			Store: records, Browsers: browsers, Artifacts: files, Progress: progress, Worker: cfg.Worker.Name, Log: log,
+			Store: records, Gate: gate, Browsers: browsers, Artifacts: files, Progress: progress, Worker: cfg.Worker.Name, Log: log,
 		}))
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("starting to take jobs from %s: %w", def.Name, err)

@@ -16,11 +16,20 @@ import (
 
 // TestExecutionInput starts a TestExecution workflow.
 type TestExecutionInput struct {
-	Queue  string `json:"queue"`
-	RunID  string `json:"testRunId"`
+	Queue string `json:"queue"`
+	RunID string `json:"testRunId"`
+	// JobID is the queue's id of the job, if it is not the run's.
+	JobID  string `json:"jobId,omitempty"`
 	Title  string `json:"title"`
 	Policy Policy `json:"policy"`
+	// Made is how many attempts had ended when the workflow was started: a job that had ended runs again.
+	Made int `json:"made,omitempty"`
+	// After is the Temporal run that carried the run out before, if a job that had ended runs again.
+	After string `json:"after,omitempty"`
 }
+
+// JobChanged is the signal that tells a workflow that something was done to its job: it looks again.
+const JobChanged = "job-changed"
 
 // Policy holds the tunables of a run, frozen when it is submitted.
 type Policy struct {
@@ -50,12 +59,14 @@ func TestExecution(ctx workflow.Context, in TestExecutionInput) (activities.Resu
 type testRun struct {
 	in       TestExecutionInput
 	attempts []activities.AttemptResult
+	made     int
 }
 
 func (r *testRun) run(ctx workflow.Context) (activities.Result, error) {
 	if err := r.in.validate(); err != nil {
 		return activities.Result{}, err
 	}
+	r.made = r.in.Made
 	if err := r.sleepUntil(ctx, r.in.Policy.DueAt, "Delayed"); err != nil {
 		return activities.Result{}, err
 	}
@@ -64,17 +75,23 @@ func (r *testRun) run(ctx workflow.Context) (activities.Result, error) {
 	for {
 		r.describe(ctx, "Waiting for a worker, or running")
 		attempt, err := call(attemptCtx, act.ExecuteAttempt, activities.AttemptInput{
-			Queue: r.in.Queue, RunID: r.in.RunID, Made: len(r.attempts), Timeout: r.in.Policy.AttemptTimeout,
+			Queue: r.in.Queue, RunID: r.in.RunID, JobID: r.in.JobID, Made: r.made, Timeout: r.in.Policy.AttemptTimeout,
 		})
 		if err != nil {
 			return activities.Result{}, err
 		}
-		r.attempts = append(r.attempts, attempt)
+		why := attempt.Waits
+		if why == "" {
+			r.attempts = append(r.attempts, attempt)
+			why = "Backing off after a failed attempt"
+			r.made++
+		}
+		r.made = max(r.made, attempt.Made)
 		if attempt.Finished {
 			r.describe(ctx, "Ended: "+string(attempt.Result.Status))
 			return attempt.Result, nil
 		}
-		if err := r.sleepUntil(ctx, attempt.RetryAt, "Backing off after a failed attempt"); err != nil {
+		if err := r.sleepUntil(ctx, attempt.RetryAt, why); err != nil {
 			return activities.Result{}, err
 		}
 	}
@@ -88,13 +105,21 @@ func (in TestExecutionInput) validate() error {
 	return nil
 }
 
+// sleepUntil waits until then, or until something is done to the job.
 func (r *testRun) sleepUntil(ctx workflow.Context, due time.Time, why string) error {
 	wait := due.Sub(workflow.Now(ctx))
 	if due.IsZero() || wait <= 0 {
 		return nil
 	}
 	r.describe(ctx, fmt.Sprintf("%s, next attempt due at %s", why, due.UTC().Format(time.RFC3339)))
-	return workflow.NewTimerWithOptions(ctx, wait, workflow.TimerOptions{Summary: why}).Get(ctx, nil)
+	timing, stop := workflow.WithCancel(ctx)
+	defer stop()
+	var err error
+	workflow.NewSelector(ctx).
+		AddFuture(workflow.NewTimerWithOptions(timing, wait, workflow.TimerOptions{Summary: why}), func(f workflow.Future) { err = f.Get(ctx, nil) }).
+		AddReceive(workflow.GetSignalChannel(ctx, JobChanged), func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil) }).
+		Select(ctx)
+	return err
 }
 
 // end records the end of a run that no attempt ended: it was cancelled in between, or the platform failed.

@@ -38,6 +38,12 @@ func newPlace(name string) (place, error) {
 	return place{folder: folder, user: user}, err
 }
 
+func (p place) remove() {
+	if p.folder != "" {
+		_ = os.RemoveAll(p.folder)
+	}
+}
+
 func (p place) path(name string) string { return filepath.Join(p.folder, name) }
 
 // require skips a test whose program is missing, or fails it if CI is set, as it does for any other error.

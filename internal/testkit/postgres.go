@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -44,9 +43,7 @@ func (p *Postgres) Stop() {
 	if p.server != nil {
 		_ = p.server.StopWithin(context.Background(), stopWithin) //nolint:forbidigo // TestMain has no context to give
 	}
-	if p.place.folder != "" {
-		_ = os.RemoveAll(p.place.folder)
-	}
+	p.place.remove()
 }
 
 func (p *Postgres) run(ctx context.Context) error {

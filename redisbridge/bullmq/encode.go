@@ -20,8 +20,8 @@ const (
 	ownerless = "cinnamon"
 )
 
-// encode lays out one run of the project script: see its header.
-func (p *Projector) encode(k Keys, c Change) call {
+// encode lays out one change for the project script: see its header.
+func encode(c Change) string {
 	j := c.Job
 	keep := j.KeepCompleted
 	if j.State == Failed {
@@ -43,77 +43,83 @@ func (p *Projector) encode(k Keys, c Change) call {
 	if j.AttemptsMade >= j.MaxAttempts {
 		exhausted = strconv.Itoa(j.AttemptsMade)
 	}
-	present, absent := stateFields(j)
+	timestamp, seq := millis(j.Timestamp), decimal(c.Seq)
+	changed, rest, absent := stateFields(j, c.Transition)
+	changed = append(changed, field{"cn:seq", seq})
 
-	args := make([]any, 0, 64)
-	args = append(args,
-		k.Base(), k.Gone(""), j.ID,
-		decimal(c.Seq), string(c.Transition), string(j.State),
-		millis(j.Timestamp), decimal(due), strconv.Itoa(j.Priority), flag(j.LIFO),
-		cmp.Or(c.Lock.Token, ownerless), lifeMillis(c.Lock.TTL),
-		strconv.Itoa(keepCount), decimal(keep.Age.Milliseconds()),
-		decimal(ended), payload(j),
-		exhausted, strconv.Itoa(j.AttemptsStarted), string(j.Progress),
-		lifeMillis(p.tombstoneTTL), strconv.Itoa(deletionsAtOnce),
-	)
-	args = appendFields(args, []field{
+	out := make(packed, 0, 512+len(j.Data)+len(j.Opts)+len(j.ReturnValue))
+	out.array(22)
+	out.text(j.ID)
+	out.text(seq)
+	out.text(string(c.Transition))
+	out.text(string(j.State))
+	out.text(timestamp)
+	out.number(due)
+	out.number(int64(j.Priority))
+	out.flag(j.LIFO)
+	out.text(cmp.Or(c.Lock.Token, ownerless))
+	out.number(lifeMillis(c.Lock.TTL))
+	out.number(int64(keepCount))
+	out.number(keep.Age.Milliseconds())
+	out.number(int64(cmp.Or(keep.Limit, deletionsAtOnce)))
+	out.text(decimal(ended))
+	out.text(payload(j))
+	out.text(exhausted)
+	out.text(strconv.Itoa(j.AttemptsStarted))
+	out.text(string(j.Progress))
+	out.fields(changed)
+	out.packedFields(rest)
+	out.packedFields([]field{
 		{"name", j.Name},
 		{"data", orElse(j.Data, "{}")},
 		{"opts", opts(j)},
-		{"timestamp", millis(j.Timestamp)},
+		{"timestamp", timestamp},
 		{"priority", strconv.Itoa(j.Priority)},
 	})
-	args = appendFields(args, present)
+	names := make(packed, 0, 128)
+	names.array(len(absent))
 	for _, name := range absent {
-		args = append(args, name)
+		names.text(name)
 	}
-	return call{
-		keys: []string{
-			k.Wait(), k.Paused(), k.Active(), k.Prioritized(), k.Delayed(), k.Completed(), k.Failed(), k.WaitingChildren(),
-			k.Events(), k.Meta(), k.ID(), k.PriorityCounter(), k.Marker(), k.Stalled(), k.Waiting(),
-			k.Job(j.ID), k.Lock(j.ID), k.Gone(j.ID),
-		},
-		args: args,
-	}
+	out.text(string(names))
+	return string(out)
 }
 
 // field is one field of a job's hash.
 type field struct{ name, value string }
 
-func appendFields(args []any, fields []field) []any {
-	args = append(args, strconv.Itoa(len(fields)))
-	for _, f := range fields {
-		args = append(args, f.name, f.value)
-	}
-	return args
-}
-
-// stateFields returns the fields that a job in its present state has, and the names of those that it has not.
-func stateFields(j Job) (present []field, absent []string) {
-	put := func(there bool, name, value string) {
-		if there {
-			present = append(present, field{name, value})
-		} else {
+// stateFields returns the fields that a job in its present state has, those apart that the transition to it changes if
+// it is a step of an attempt, and the names of those that it has not.
+func stateFields(j Job, t Transition) (changed, rest []field, absent []string) {
+	changed = make([]field, 0, 8)
+	rest = make([]field, 0, 8)
+	put := func(there, changes bool, name, value string) {
+		switch {
+		case !there:
 			absent = append(absent, name)
+		case changes:
+			changed = append(changed, field{name, value})
+		default:
+			rest = append(rest, field{name, value})
 		}
 	}
 	delay := time.Duration(0)
 	if j.State == Delayed {
 		delay = max(j.Delay, 0)
 	}
-	ended := j.State.Finished()
+	starts, ended := t == Started, j.State.Finished()
 	returned := orElse(j.ReturnValue, "null")
-	put(true, "delay", decimal(delay.Milliseconds()))
-	put(j.AttemptsStarted > 0, "ats", strconv.Itoa(j.AttemptsStarted))
-	put(j.AttemptsMade > 0, "atm", strconv.Itoa(j.AttemptsMade))
-	put(j.Stalls > 0, "stc", strconv.Itoa(j.Stalls))
-	put(representable(j.ProcessedOn), "processedOn", millis(j.ProcessedOn))
-	put(j.ProcessedBy != "", "pb", j.ProcessedBy)
-	put(ended, "finishedOn", millis(j.FinishedOn))
-	put(j.State == Completed || ended && len(j.ReturnValue) > 0, "returnvalue", returned)
-	put(j.State == Failed || j.FailedReason != "", "failedReason", cmp.Or(j.FailedReason, noReason))
-	put(len(j.Stacktrace) > 0, "stacktrace", stacktrace(j.Stacktrace))
-	return present, absent
+	put(true, false, "delay", decimal(delay.Milliseconds()))
+	put(j.AttemptsStarted > 0, starts, "ats", strconv.Itoa(j.AttemptsStarted))
+	put(j.AttemptsMade > 0, ended, "atm", strconv.Itoa(j.AttemptsMade))
+	put(j.Stalls > 0, false, "stc", strconv.Itoa(j.Stalls))
+	put(representable(j.ProcessedOn), starts, "processedOn", millis(j.ProcessedOn))
+	put(j.ProcessedBy != "", starts, "pb", j.ProcessedBy)
+	put(ended, ended, "finishedOn", millis(j.FinishedOn))
+	put(j.State == Completed || ended && len(j.ReturnValue) > 0, ended, "returnvalue", returned)
+	put(j.State == Failed || j.FailedReason != "", ended, "failedReason", cmp.Or(j.FailedReason, noReason))
+	put(len(j.Stacktrace) > 0, ended, "stacktrace", stacktrace(j.Stacktrace))
+	return changed, rest, absent
 }
 
 // payload is what listeners are told of the end.
@@ -179,13 +185,6 @@ func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 func millis(t time.Time) string { return decimal(t.UnixMilli()) }
 
 // lifeMillis rounds a life up, so that a short one doesn't become none or for ever.
-func lifeMillis(d time.Duration) string {
-	return decimal((d + time.Millisecond - 1).Milliseconds())
-}
-
-func flag(on bool) string {
-	if on {
-		return "1"
-	}
-	return ""
+func lifeMillis(d time.Duration) int64 {
+	return (d + time.Millisecond - 1).Milliseconds()
 }

@@ -57,11 +57,20 @@ func (k Keys) Marker() string { return k.public + "marker" }
 // Stalled is the set of active ids that workers saw without a sign of life.
 func (k Keys) Stalled() string { return k.public + "stalled" }
 
+// Metrics is the hash that counts the jobs that ended in a state.
+func (k Keys) Metrics(s State) string { return k.public + "metrics:" + string(s) }
+
+// MetricsData is the list of how many jobs ended in a state in each minute, the newest first.
+func (k Keys) MetricsData(s State) string { return k.Metrics(s) + ":data" }
+
 // Job is the hash of a job.
 func (k Keys) Job(id string) string { return k.public + id }
 
 // Lock says who runs a job.
 func (k Keys) Lock(id string) string { return k.public + id + ":lock" }
+
+// Logs is the list of the lines of a job's log, the oldest first.
+func (k Keys) Logs(id string) string { return k.public + id + ":logs" }
 
 // Waiting is Cinnamon's documented list of all ids that wait, with a priority or without: the left end is the newest.
 // BullMQ itself has no such key.
@@ -73,5 +82,20 @@ func (k Keys) Epoch() string { return k.private + "epoch" }
 // Position is the private key that says how far the changes of the queue are shown.
 func (k Keys) Position() string { return k.private + "position" }
 
+// Evicted is the private key that says how many evictions are made good.
+func (k Keys) Evicted() string { return k.private + "evicted" }
+
 // Gone is the private tombstone of a job whose hash was deleted.
 func (k Keys) Gone(id string) string { return k.private + "gone:" + id }
+
+// Limiter counts the jobs that were started in the present window of a rate limit.
+func (k Keys) Limiter() string { return k.public + "limiter" }
+
+// Repeat is the sorted set of job schedulers by the time of their next job.
+func (k Keys) Repeat() string { return k.public + "repeat" }
+
+// Scheduler is the hash of a job scheduler.
+func (k Keys) Scheduler(id string) string { return k.public + "repeat:" + id }
+
+// Deduplication is the id of the job that owns a deduplication id.
+func (k Keys) Deduplication(id string) string { return k.public + "de:" + id }

@@ -2,8 +2,6 @@ package bullmq
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -52,10 +50,14 @@ type Projector struct {
 	rdb          redis.UniversalClient
 	prefix       string
 	tombstoneTTL time.Duration
+	metrics      int
 	project      script
 	promote      script
 	progress     script
+	log          script
 	position     script
+	look         script
+	take         script
 }
 
 // Option alters a projector.
@@ -66,16 +68,25 @@ func WithTombstoneTTL(ttl time.Duration) Option {
 	return func(p *Projector) { p.tombstoneTTL = max(ttl, time.Millisecond) }
 }
 
+// WithMetrics counts the jobs that end, per minute, for so many minutes, as a worker with the option metrics does: what
+// getMetrics and dashboards draw. Without it nothing is counted.
+func WithMetrics(minutes int) Option {
+	return func(p *Projector) { p.metrics = max(minutes, 0) }
+}
+
 // NewProjector returns a projector on the queues of a prefix.
 func NewProjector(rdb redis.UniversalClient, prefix string, options ...Option) *Projector {
 	p := &Projector{
 		rdb:          rdb,
 		prefix:       prefix,
 		tombstoneTTL: time.Hour,
-		project:      loadScript("project-18.lua"),
+		project:      loadScript("project-19.lua"),
 		promote:      loadScript("promote-10.lua"),
-		progress:     loadScript("progress-3.lua"),
+		progress:     loadScript("progress-2.lua"),
+		log:          loadScript("lines-2.lua"),
 		position:     loadScript("position-1.lua"),
+		look:         loadScript("look-12.lua"),
+		take:         loadScript("take-19.lua"),
 	}
 	for _, option := range options {
 		option(p)
@@ -90,24 +101,20 @@ func (p *Projector) Keys(queue string) Keys { return NewKeys(p.prefix, queue) }
 // is refused without harm to the others. An error means that Redis didn't answer for all of them: nothing is known
 // about any, and the same changes may be applied again.
 func (p *Projector) Apply(ctx context.Context, queue string, changes []Change) ([]Applied, error) {
-	keys := p.Keys(queue)
 	results := make([]Applied, len(changes))
-	calls := make([]call, 0, len(changes))
 	asked := make([]int, 0, len(changes))
+	encoded := make([]any, 0, len(changes))
 	for i, change := range changes {
 		if err := check(queue, change); err != nil {
 			results[i] = Applied{Outcome: Refused, Err: err}
 			continue
 		}
-		calls = append(calls, p.encode(keys, change))
+		encoded = append(encoded, encode(change))
 		asked = append(asked, i)
 	}
-	if len(calls) == 0 {
-		return results, nil
-	}
-	replies, err := p.project.runAll(ctx, p.rdb, calls)
+	replies, err := p.project.runInRuns(ctx, p.rdb, p.projectCall(queue), encoded, 1)
 	if err != nil {
-		return nil, fmt.Errorf("projecting %d changes to queue %s: %w", len(calls), queue, err)
+		return nil, fmt.Errorf("projecting %d changes to queue %s: %w", len(encoded), queue, err)
 	}
 	for n, reply := range replies {
 		results[asked[n]] = outcome(changes[asked[n]], reply)
@@ -115,13 +122,25 @@ func (p *Projector) Apply(ctx context.Context, queue string, changes []Change) (
 	return results, nil
 }
 
-func outcome(change Change, reply *redis.Cmd) Applied {
-	code, err := reply.Int()
-	if err != nil {
-		problem := &ChangeError{JobID: change.Job.ID, Seq: change.Seq, Problem: "Redis refuses it", Err: err}
+// projectCall is a run of the project script without any change.
+func (p *Projector) projectCall(queue string) call {
+	k := p.Keys(queue)
+	return call{
+		keys: []string{
+			k.Wait(), k.Paused(), k.Active(), k.Prioritized(), k.Delayed(), k.Completed(), k.Failed(), k.WaitingChildren(),
+			k.Events(), k.Meta(), k.ID(), k.PriorityCounter(), k.Marker(), k.Stalled(), k.Waiting(),
+			k.Metrics(Completed), k.MetricsData(Completed), k.Metrics(Failed), k.MetricsData(Failed),
+		},
+		args: []any{k.Base(), k.Gone(""), lifeMillis(p.tombstoneTTL), deletionsAtOnce, p.metrics},
+	}
+}
+
+func outcome(change Change, r reply) Applied {
+	if r.err != nil {
+		problem := &ChangeError{JobID: change.Job.ID, Seq: change.Seq, Problem: "Redis refuses it", Err: r.err}
 		return Applied{Outcome: Refused, Err: problem}
 	}
-	return Applied{Outcome: []Outcome{Seen, Projected, Announced}[code]}
+	return Applied{Outcome: []Outcome{Seen, Projected, Announced}[r.code]}
 }
 
 // PromoteDue moves delayed jobs that are due, a thousand at most, to where they wait, and gathers jobs that clients of
@@ -157,92 +176,6 @@ func (p *Projector) PromoteDue(ctx context.Context, queue string, now time.Time)
 		return 0, time.Time{}, fmt.Errorf("reading when the next job of queue %s is due: %w", queue, err)
 	}
 	return int(promoted), time.UnixMilli(due), nil
-}
-
-// Progress is how far an attempt has come.
-type Progress struct {
-	JobID   string
-	Attempt int             // the attempt's AttemptsStarted
-	Value   json.RawMessage // JSON
-}
-
-// Progress shows how far attempts have come, in one round trip. The result says of each whether it was shown: it is not
-// when the job is not active in that attempt, be it not yet or no more. What could never be shown is reported as
-// [ChangeError]s, joined, beside the results of the others; with any other error nothing is known about any.
-func (p *Projector) Progress(ctx context.Context, queue string, updates []Progress) ([]bool, error) {
-	k := p.Keys(queue)
-	shown := make([]bool, len(updates))
-	calls := make([]call, 0, len(updates))
-	asked := make([]int, 0, len(updates))
-	var problems []error
-	for i, u := range updates {
-		if problem := checkProgress(u); problem != "" {
-			problems = append(problems, &ChangeError{JobID: u.JobID, Problem: problem})
-			continue
-		}
-		calls = append(calls, call{
-			keys: []string{k.Job(u.JobID), k.Events(), k.Meta()},
-			args: []any{u.JobID, strconv.Itoa(u.Attempt), string(u.Value)},
-		})
-		asked = append(asked, i)
-	}
-	if len(calls) == 0 {
-		return shown, errors.Join(problems...)
-	}
-	replies, err := p.progress.runAll(ctx, p.rdb, calls)
-	if err != nil {
-		return nil, fmt.Errorf("showing the progress of %d jobs of queue %s: %w", len(calls), queue, err)
-	}
-	for n, reply := range replies {
-		code, err := reply.Int()
-		if err != nil {
-			id := updates[asked[n]].JobID
-			problems = append(problems, &ChangeError{JobID: id, Problem: "Redis refuses its progress", Err: err})
-		}
-		shown[asked[n]] = code == 1
-	}
-	return shown, errors.Join(problems...)
-}
-
-// MarkEpoch leaves a mark that is there as long as Redis keeps its data, whatever clients do to the queue.
-func (p *Projector) MarkEpoch(ctx context.Context, queue, epoch string) error {
-	if err := p.rdb.Set(ctx, p.Keys(queue).Epoch(), epoch, 0).Err(); err != nil {
-		return fmt.Errorf("marking the epoch of queue %s: %w", queue, err)
-	}
-	return nil
-}
-
-// Epoch returns the mark, or nothing if Redis lost its data (or never had any): all jobs must be shown again.
-func (p *Projector) Epoch(ctx context.Context, queue string) (string, error) {
-	epoch, err := p.rdb.Get(ctx, p.Keys(queue).Epoch()).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return "", fmt.Errorf("reading the epoch of queue %s: %w", queue, err)
-	}
-	return epoch, nil
-}
-
-// MarkPosition says that the changes of the queue are shown up to a position, provided that they were up to the one
-// before it; else it leaves the mark where it is and returns false: Redis has lost some that it once showed. The mark
-// never goes back.
-func (p *Projector) MarkPosition(ctx context.Context, queue string, before, position int64) (marked bool, err error) {
-	replies, err := p.position.runAll(ctx, p.rdb, []call{{keys: []string{p.Keys(queue).Position()}, args: []any{before, position}}})
-	if err == nil {
-		err = replies[0].Err()
-	}
-	if err != nil {
-		return false, fmt.Errorf("marking the position of queue %s: %w", queue, err)
-	}
-	return replies[0].Val() == int64(1), nil
-}
-
-// Position returns the mark, or 0 if there is none. A lower one than was marked last means that Redis came back with
-// older data: what changed since must be shown again.
-func (p *Projector) Position(ctx context.Context, queue string) (int64, error) {
-	position, err := p.rdb.Get(ctx, p.Keys(queue).Position()).Int64()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return 0, fmt.Errorf("reading the position of queue %s: %w", queue, err)
-	}
-	return position, nil
 }
 
 // OpenIDs calls visit with the ids, a thousand or so at a time, that Redis shows as not finished. An id that moves

@@ -191,3 +191,19 @@ func encodePlain(value any) (string, error) {
 	}
 	return strings.TrimSuffix(out.String(), "\n"), nil
 }
+
+func flag(on bool) string {
+	if on {
+		return "1"
+	}
+	return ""
+}
+
+// appendFields appends how many fields there are, and the name and value of each.
+func appendFields(args []any, fields []field) []any {
+	args = append(args, strconv.Itoa(len(fields)))
+	for _, f := range fields {
+		args = append(args, f.name, f.value)
+	}
+	return args
+}

@@ -3,6 +3,7 @@ package bullmq_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -86,6 +87,7 @@ func TestNothingBlocksAWorker(t *testing.T) {
 	}
 	require.NoError(t, b.rdb.HSet(ctx, b.keys.Job("numbers too"), "name", "n", "priority", "1e999").Err())
 	b.put("good", `{"do":"ok"}`, `{}`)
+	require.NoError(t, b.rdb.HSet(ctx, b.keys.Meta(), "opts.maxLenEvents", "-1", "concurrency", "few", "max", "nan", "duration", "-1").Err())
 
 	var heard troubles
 	b.work(obey, bullmq.WorkerOptions{OnError: heard.add})
@@ -250,6 +252,51 @@ func TestBackoffOfAnotherType(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, delayed)
+}
+
+func TestBackoffLeavesAPartToChance(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const delay = 1000000
+	for _, backoff := range []string{"fixed", "exponential"} {
+		for _, jitter := range []float64{0.25, 1} {
+			id := fmt.Sprintf("%s %v", backoff, jitter)
+			b.put(id, `{"do":"fail","times":9,"msg":"e"}`, fmt.Sprintf(
+				`{"attempts":3,"backoff":{"type":%q,"delay":%d,"jitter":%v}}`, backoff, delay, jitter))
+		}
+	}
+	b.work(obey, bullmq.WorkerOptions{})
+	eventually(t, "all are delayed", func() bool { return len(b.set(b.keys.Delayed())) == 4 })
+	different := map[string]bool{}
+	for _, id := range b.set(b.keys.Delayed()) {
+		got, err := strconv.Atoi(b.hash(id)["delay"])
+		require.NoError(t, err)
+		require.LessOrEqual(t, got, delay)
+		if strings.HasSuffix(id, "0.25") {
+			require.GreaterOrEqual(t, got, delay*3/4)
+		}
+		different[b.hash(id)["delay"]] = true
+	}
+	require.Greater(t, len(different), 1)
+}
+
+// TestAParentWaitsForItsChildren: one that ends before them is not completed, and nothing is written.
+func TestAParentWaitsForItsChildren(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var heard troubles
+	var before portrait
+	b.put("1", `{}`, `{}`)
+	b.work(func(ctx context.Context, _ *bullmq.Attempt) (any, error) {
+		err := b.rdb.SAdd(ctx, b.keys.Job("1")+":dependencies", "child").Err()
+		before = b.portrait()
+		return nil, err
+	}, bullmq.WorkerOptions{OnError: heard.add})
+	eventually(t, "it is reported", func() bool { return heard.of("1", bullmq.ErrPendingChildren) })
+	after := b.portrait()
+	delete(before.keys, "marker")
+	delete(after.keys, "marker")
+	require.Equal(t, before, after)
 }
 
 func TestJobsRunTogether(t *testing.T) {

@@ -235,7 +235,7 @@ func testEndRun(t *testing.T, f *fixture) {
 	require.True(t, r.StartedAt.IsZero())
 	require.NoError(t, end("waiting", failed))
 	require.Equal(t, r, f.run(t, "waiting"), "a run ends once")
-	_, err := f.ClaimAttempt(t.Context(), queue.TestExecution, "waiting", "worker", 0, now)
+	_, err := f.ClaimAttempt(t.Context(), queue.TestExecution, "waiting", "worker", 0, now, nil)
 	require.ErrorIs(t, err, queue.ErrFinished)
 
 	f.begun(t, "running", threeAttempts)
@@ -256,11 +256,11 @@ func testNotFound(t *testing.T, f *fixture) {
 		"case":     func(ctx context.Context) error { _, err := f.Case(ctx, "nobody"); return err },
 		"artifact": func(ctx context.Context) error { _, err := f.Artifact(ctx, "run-1", uuid.NewString()); return err },
 		"claim": func(ctx context.Context) error {
-			_, err := f.ClaimAttempt(ctx, queue.TestExecution, "nobody", "worker", 0, now)
+			_, err := f.ClaimAttempt(ctx, queue.TestExecution, "nobody", "worker", 0, now, nil)
 			return err
 		},
 		"claim of another queue": func(ctx context.Context) error {
-			_, err := f.ClaimAttempt(ctx, "other", "run-1", "worker", 0, now)
+			_, err := f.ClaimAttempt(ctx, "other", "run-1", "worker", 0, now, nil)
 			return err
 		},
 		"finish": func(ctx context.Context) error {

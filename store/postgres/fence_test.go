@@ -121,14 +121,14 @@ func testOutcomeIsRecordedOnce(t *testing.T, f *fixture) {
 
 	_, err := f.FinishAttempt(t.Context(), queue.TestExecution, "run-1", 1, passed, now)
 	require.ErrorIs(t, err, queue.ErrSuperseded)
-	c, err := f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "another", 0, now)
+	c, err := f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "another", 0, now, nil)
 	require.ErrorIs(t, err, queue.ErrRecorded)
 	require.Equal(t, queue.Delayed, c.Job.State, "the claim holds the job")
 	require.Equal(t, "no such element", c.Job.FailedReason)
 	require.Equal(t, before, f.snapshot(t, "run-1"), "nothing changed")
 
 	f.finish(t, "run-1", f.claim(t, "run-1", 1).Attempt, passed)
-	c, err = f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "another", 1, now)
+	c, err = f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "another", 1, now, nil)
 	require.ErrorIs(t, err, queue.ErrFinished)
 	require.Equal(t, queue.Completed, c.Job.State)
 	require.JSONEq(t, `{"status":"completed"}`, string(c.Job.ReturnValue))
@@ -142,7 +142,7 @@ func testWorkersClaimAtTheSameTime(t *testing.T, f *fixture) {
 	var group errgroup.Group
 	for range workers {
 		group.Go(func() error {
-			c, err := f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "worker", 0, now)
+			c, err := f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "worker", 0, now, nil)
 			if errors.Is(err, queue.ErrFinished) {
 				return nil // another one was quicker by far
 			}

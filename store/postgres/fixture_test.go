@@ -97,7 +97,7 @@ func (f *fixture) create(t *testing.T, n store.NewRun) {
 
 func (f *fixture) claim(t *testing.T, id string, made int) store.Claim {
 	t.Helper()
-	c, err := f.ClaimAttempt(t.Context(), queue.TestExecution, id, "worker", made, now)
+	c, err := f.ClaimAttempt(t.Context(), queue.TestExecution, id, "worker", made, now, nil)
 	require.NoError(t, err)
 	return c
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
@@ -140,26 +139,35 @@ func (s *Store) outboxBatch(ctx context.Context, tx pgx.Tx, queueName string, li
 	return rows, unreadable, found.Err()
 }
 
-// OpenJobs calls visit with a queue's open jobs, in pages, in the order of their creation.
+// OpenJobs calls visit with a queue's open jobs, some hundreds at a time, in the order in which they came to where they
+// are: that in which they wait.
 func (s *Store) OpenJobs(ctx context.Context, queueName string, visit func([]queue.Job) error) error {
-	const page = 500
-	var after time.Time
-	id := ""
-	for {
-		jobs, err := s.jobs(ctx, "job_open", queueName, page, after, id)
+	const atOnce = 500
+	rows, err := s.pool.Query(ctx, s.query["job_open"], queueName)
+	if err != nil {
+		return coded(err, "the jobs could not be read")
+	}
+	defer rows.Close()
+	jobs := make([]queue.Job, 0, atOnce)
+	for rows.Next() {
+		job, err := scanJob(rows, queueName)
 		if err != nil {
-			return err
+			return coded(err, "the jobs could not be read")
 		}
-		if len(jobs) > 0 {
+		if jobs = append(jobs, job); len(jobs) == atOnce {
 			if err := visit(jobs); err != nil {
 				return err
 			}
-			after, id = jobs[len(jobs)-1].CreatedAt, jobs[len(jobs)-1].ID
-		}
-		if len(jobs) < page {
-			return nil
+			jobs = jobs[:0]
 		}
 	}
+	if err := rows.Err(); err != nil {
+		return coded(err, "the jobs could not be read")
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	return visit(jobs)
 }
 
 // NewestFinished reads a queue's newest jobs that ended in the state, oldest of them first.
@@ -169,13 +177,17 @@ func (s *Store) NewestFinished(ctx context.Context, queueName string, state queu
 
 // FinishedAmong reads those of a queue's jobs with these ids that have finished. The ids may be anybody's.
 func (s *Store) FinishedAmong(ctx context.Context, queueName string, ids []string) ([]queue.Job, error) {
+	return s.jobsWithIDs(ctx, "job_finished_among", queueName, ids)
+}
+
+func (s *Store) jobsWithIDs(ctx context.Context, query, queueName string, ids []string) ([]queue.Job, error) {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { // no text column can hold those
 		return !utf8.ValidString(id) || strings.Contains(id, "\x00")
 	})
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return s.jobs(ctx, "job_finished_among", queueName, ids)
+	return s.jobs(ctx, query, queueName, ids)
 }
 
 func (s *Store) jobs(ctx context.Context, query string, args ...any) ([]queue.Job, error) {
@@ -183,21 +195,23 @@ func (s *Store) jobs(ctx context.Context, query string, args ...any) ([]queue.Jo
 	if err != nil {
 		return nil, coded(err, "the jobs could not be read")
 	}
-	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (queue.Job, error) {
-		var record string
-		var job queue.Job
-		if err := row.Scan(&record); err != nil {
-			return job, err
-		}
-		if err := json.Unmarshal([]byte(record), &job); err != nil {
-			return job, fault.Wrap(fault.Internal, err, "decoding a job of queue %s", args[0])
-		}
-		return job, nil
-	})
+	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (queue.Job, error) { return scanJob(row, args[0]) })
 	if err != nil {
 		return nil, coded(err, "the jobs could not be read")
 	}
 	return jobs, nil
+}
+
+func scanJob(row pgx.CollectableRow, queueName any) (queue.Job, error) {
+	var record string
+	var job queue.Job
+	if err := row.Scan(&record); err != nil {
+		return job, err
+	}
+	if err := json.Unmarshal([]byte(record), &job); err != nil {
+		return job, fault.Wrap(fault.Internal, err, "decoding a job of queue %s", queueName)
+	}
+	return job, nil
 }
 
 // Listen calls wake whenever a transaction handed changes to the outbox, until ctx ends or the connection breaks.

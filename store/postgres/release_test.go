@@ -57,7 +57,7 @@ func testReadOnly(t *testing.T, f *fixture) {
 	f.exec(t, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$")
 	f.exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
 	require.Eventually(t, func() bool {
-		_, err := f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "worker", 0, now)
+		_, err := f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "worker", 0, now, nil)
 		require.Equal(t, fault.Unavailable, fault.Of(err), "%v", err)
 		refused, ok := errors.AsType[*pgconn.PgError](err)
 		return ok && refused.Code == "25006" // not only the connections that broke

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,7 @@ func (s *Store) CreateRun(ctx context.Context, n store.NewRun) (runID string, cr
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, s.query["run_insert"], n.ID, n.TestCaseID, clean(n.Title), null(string(n.Definition)),
 			null(n.UserID), string(config), n.Added.Job.Options.Priority, n.MaxAttempts, n.TotalSteps, n.WorkflowID,
-			string(n.WorkflowInput), null(n.IdempotencyKey), null(n.RequestHash), n.CreatedAt)
+			string(n.WorkflowInput), null(n.IdempotencyKey), null(n.RequestHash), n.CreatedAt, null(n.Added.Job.OtherID()))
 		if err != nil {
 			return err
 		}
@@ -39,9 +40,11 @@ func (s *Store) CreateRun(ctx context.Context, n store.NewRun) (runID string, cr
 			return fault.Wrap(fault.Internal, err, "encoding job %s", job.ID)
 		}
 		batch := &pgx.Batch{}
-		batch.Queue(s.query["job_insert"], job.Queue, job.ID, string(job.State), job.Seq, string(record), job.CreatedAt)
-		if err := s.appendOutbox(batch, n.Added); err != nil {
-			return err
+		batch.Queue(s.query["job_insert"], job.Queue, job.ID, job.Run(), string(job.State), job.Seq, string(record), job.CreatedAt)
+		if !n.Shown {
+			if err := s.appendOutbox(batch, n.Added); err != nil {
+				return err
+			}
 		}
 		return tx.SendBatch(ctx, batch).Close()
 	})
@@ -99,7 +102,7 @@ func scanRun(row pgx.CollectableRow) (store.Run, error) {
 	var started, finished *time.Time
 	err := row.Scan(&r.ID, &r.TestCaseID, &r.Title, &r.UserID, &r.Status, &config, &r.Attempt, &r.MaxAttempts, &r.Flaky,
 		&r.TotalSteps, &r.CompletedSteps, &r.FailedSteps, &r.AdaptedSteps, &duration, &r.Error, &r.WorkflowID,
-		&r.WorkflowRunID, &r.CreatedAt, &started, &finished)
+		&r.WorkflowRunID, &r.CreatedAt, &started, &finished, &r.JobID)
 	if err != nil {
 		return r, err
 	}
@@ -141,13 +144,22 @@ func (s *Store) NotStarted(ctx context.Context, before time.Time, limit int) ([]
 // ClaimAttempt begins the attempt that follows so many made ones: the job becomes active and counts it. A job that is
 // still active lost its worker; that is recorded as a stall. queue.ErrFinished and queue.ErrRecorded say that there is
 // nothing to do any more; the claim holds the job then.
-func (s *Store) ClaimAttempt(ctx context.Context, queueName, runID, worker string, made int, now time.Time) (store.Claim, error) {
+//
+// taken is what Redis said when the attempt took the job there; nil if it begins without Redis. What clients changed of
+// the job's data meanwhile becomes part of the run.
+func (s *Store) ClaimAttempt(ctx context.Context, queueName, runID, worker string, made int, now time.Time, taken *queue.Taken) (store.Claim, error) {
 	c := store.Claim{Run: store.Run{ID: runID}}
 	err := s.changeJob(ctx, queueName, runID, func(tx pgx.Tx, job *queue.Job) ([]queue.Change, error) {
-		changes, err := job.Start(worker, made, now)
+		before := job.Data
+		changes, err := job.Start(worker, made, now, taken)
 		c.Job = *job
 		if err != nil {
 			return nil, err
+		}
+		if taken != nil && !bytes.Equal(before, job.Data) {
+			if err := s.editRun(ctx, tx, runID, job.Data); err != nil {
+				return nil, err
+			}
 		}
 		c.Attempt = job.AttemptsStarted
 		c.Run.Attempt, c.Run.CreatedAt = job.AttemptsStarted, job.CreatedAt
@@ -169,6 +181,32 @@ func (s *Store) ClaimAttempt(ctx context.Context, queueName, runID, worker strin
 		return changes, nil
 	})
 	return c, err
+}
+
+// editRun makes what a client wrote into a job's data part of the run: another case, another configuration.
+func (s *Store) editRun(ctx context.Context, tx pgx.Tx, runID string, data json.RawMessage) error {
+	var edited store.JobData
+	if err := json.Unmarshal(data, &edited); err != nil {
+		return fault.Wrap(fault.Invalid, err, "the job's data can't be read any more")
+	}
+	var text string
+	if err := tx.QueryRow(ctx, s.query["run_config"], runID).Scan(&text); err != nil {
+		return err
+	}
+	var config store.RunConfig
+	if err := json.Unmarshal([]byte(text), &config); err != nil {
+		return fault.Wrap(fault.Internal, err, "decoding the configuration of run %s", runID)
+	}
+	config, err := edited.Over(config)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "the job's data can't be read any more")
+	}
+	updated, err := json.Marshal(config)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "encoding the configuration of run %s", runID)
+	}
+	_, err = tx.Exec(ctx, s.query["run_edit"], runID, edited.TestCaseID, string(updated))
+	return err
 }
 
 // FinishAttempt records how an attempt ended, if it still owns the job, and returns the job as it stands then: ended,
@@ -247,44 +285,33 @@ func (s *Store) writeOutcome(ctx context.Context, tx pgx.Tx, change queue.Change
 	}
 	flaky := change.Job.State == queue.Completed && change.Job.AttemptsMade > 1
 	batch := &pgx.Batch{}
-	batch.Queue(s.query["run_ended"], change.Job.ID, string(status), o.CompletedSteps, o.FailedSteps, o.AdaptedSteps,
+	batch.Queue(s.query["run_ended"], change.Job.Run(), string(status), o.CompletedSteps, o.FailedSteps, o.AdaptedSteps,
 		o.TotalSteps, o.Duration.Milliseconds(), null(clean(o.Error)), null(string(o.Result)), flaky,
 		nullTime(change.Job.FinishedAt))
-	batch.Queue(s.query["step_skip"], change.Job.ID, change.Job.AttemptsStarted)
+	batch.Queue(s.query["step_skip"], change.Job.Run(), change.Job.AttemptsStarted)
 	return tx.SendBatch(ctx, batch).Close()
 }
 
-// changeJob locks a job, lets decide change it, and writes the job and its changes in the same transaction.
-func (s *Store) changeJob(ctx context.Context, queueName, id string, decide func(pgx.Tx, *queue.Job) ([]queue.Change, error)) error {
+// changeJob locks a run's job, lets decide change it, and writes the job and its changes in the same transaction.
+func (s *Store) changeJob(ctx context.Context, queueName, runID string, decide func(pgx.Tx, *queue.Job) ([]queue.Change, error)) error {
 	var decision error
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
-		var record string
-		err := tx.QueryRow(ctx, s.query["job_lock"], queueName, id).Scan(&record)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fault.New(fault.NotFound, "there is no job %q in queue %s", id, queueName)
-		}
+		job, err := s.lockJob(ctx, tx, "job_lock_of_run", queueName, runID)
 		if err != nil {
 			return err
 		}
-		var job queue.Job
-		if err := json.Unmarshal([]byte(record), &job); err != nil {
-			return fault.Wrap(fault.Internal, err, "decoding job %s", id)
-		}
 		changes, err := decide(tx, &job)
-		if errors.Is(err, queue.ErrFinished) || errors.Is(err, queue.ErrRecorded) || errors.Is(err, queue.ErrSuperseded) {
+		if isDecision(err) {
 			decision = err
 			return pgx.ErrTxClosed // rolled back: nothing is to be written
 		}
 		if err != nil {
 			return err
 		}
-		updated, err := json.Marshal(job)
-		if err != nil {
-			return fault.Wrap(fault.Internal, err, "encoding job %s", id)
-		}
 		batch := &pgx.Batch{}
-		batch.Queue(s.query["job_update"], queueName, id, string(job.State), job.AttemptsStarted, job.Seq, string(updated),
-			nullTime(job.FinishedAt))
+		if err := s.updateJob(batch, job); err != nil {
+			return err
+		}
 		if err := s.appendOutbox(batch, changes...); err != nil {
 			return err
 		}
@@ -294,4 +321,40 @@ func (s *Store) changeJob(ctx context.Context, queueName, id string, decide func
 		return decision
 	}
 	return err
+}
+
+// isDecision tells what the state machine says of a job from trouble.
+func isDecision(err error) bool {
+	for _, decision := range []error{queue.ErrFinished, queue.ErrRecorded, queue.ErrSuperseded, queue.ErrTaken} {
+		if errors.Is(err, decision) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Store) lockJob(ctx context.Context, tx pgx.Tx, query, queueName, id string) (queue.Job, error) {
+	var record string
+	var job queue.Job
+	err := tx.QueryRow(ctx, s.query[query], queueName, id).Scan(&record)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return job, fault.New(fault.NotFound, "there is no job %q in queue %s", id, queueName)
+	}
+	if err != nil {
+		return job, err
+	}
+	if err := json.Unmarshal([]byte(record), &job); err != nil {
+		return job, fault.Wrap(fault.Internal, err, "decoding job %s", id)
+	}
+	return job, nil
+}
+
+func (s *Store) updateJob(batch *pgx.Batch, job queue.Job) error {
+	record, err := json.Marshal(job)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "encoding job %s", job.ID)
+	}
+	batch.Queue(s.query["job_update"], job.Queue, job.ID, string(job.State), job.AttemptsStarted, job.Seq, string(record),
+		nullTime(job.FinishedAt))
+	return nil
 }

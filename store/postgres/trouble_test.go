@@ -84,12 +84,12 @@ func testUnreadableRecords(t *testing.T, f *fixture) {
 	f.exec(t, `UPDATE test_runs SET config = '[]'`)
 	_, err := f.Run(t.Context(), "run-1")
 	require.Equal(t, fault.Internal, fault.Of(err))
-	_, err = f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "worker", 0, now)
+	_, err = f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "worker", 0, now, nil)
 	require.Equal(t, fault.Internal, fault.Of(err))
 	require.Equal(t, queue.Waiting, f.openJob(t, "run-1").State, "the claim was taken back")
 
 	f.exec(t, `UPDATE jobs SET record = '[]'`)
-	_, err = f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "worker", 0, now)
+	_, err = f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "worker", 0, now, nil)
 	require.Equal(t, fault.Internal, fault.Of(err))
 	err = f.OpenJobs(t.Context(), queue.TestExecution, func([]queue.Job) error { return nil })
 	require.Equal(t, fault.Internal, fault.Of(err))
@@ -121,7 +121,7 @@ func testConnectionsBreak(t *testing.T, f *fixture) {
 
 	breakAll()
 	require.Eventually(t, func() bool {
-		_, err := f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "worker", 0, now)
+		_, err := f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "worker", 0, now, nil)
 		return err == nil || fault.Of(err) != fault.Unavailable
 	}, 20*time.Second, 5*time.Millisecond)
 	require.Equal(t, queue.Active, f.openJob(t, "run-1").State)
@@ -132,7 +132,7 @@ func testContextEnded(t *testing.T, f *fixture) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.Equal(t, fault.Unavailable, fault.Of(f.Ping(ctx)))
-	_, err := f.ClaimAttempt(ctx, queue.TestExecution, "run-1", "worker", 0, now)
+	_, err := f.ClaimAttempt(ctx, queue.TestExecution, "run-1", "worker", 0, now, nil)
 	require.Equal(t, fault.Unavailable, fault.Of(err))
 	require.ErrorIs(t, err, context.Canceled)
 }
@@ -177,7 +177,7 @@ func TestServerIsAway(t *testing.T) {
 				"RunStarted": func(ctx context.Context) error { return s.RunStarted(ctx, "x", "y") },
 				"NotStarted": func(ctx context.Context) error { _, err := s.NotStarted(ctx, now, 1); return err },
 				"Claim": func(ctx context.Context) error {
-					_, err := s.ClaimAttempt(ctx, queue.TestExecution, "x", "w", 0, now)
+					_, err := s.ClaimAttempt(ctx, queue.TestExecution, "x", "w", 0, now, nil)
 					return err
 				},
 				"Finish": func(ctx context.Context) error {

@@ -8,4 +8,4 @@ UPDATE test_steps SET
     screenshot_id = CASE WHEN number = $3 THEN $7::uuid END,
     started_at = CASE WHEN number = $3 THEN started_at ELSE $8 END
 WHERE run_id = $1 AND attempt = $2 AND (number = $3 OR (number = $3 + 1 AND $10))
-  AND EXISTS (SELECT 1 FROM jobs WHERE queue = $9 AND id = $1 AND state = 'active' AND attempts_started = $2 FOR SHARE);
+  AND EXISTS (SELECT 1 FROM jobs WHERE queue = $9 AND run_id = $1 AND state = 'active' AND attempts_started = $2 FOR SHARE);

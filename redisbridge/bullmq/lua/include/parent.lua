@@ -8,7 +8,7 @@ local function freeParent(parentBase, parent)
 	local key = parentBase .. parent
 	local settings = redis.call('HMGET', parentBase .. 'meta', 'paused', 'concurrency', 'opts.maxLenEvents')
 	local function announce(...)
-		redis.call('XADD', parentBase .. 'events', 'MAXLEN', '~', settings[3] or '10000', '*', 'event', ...)
+		redis.call('XADD', parentBase .. 'events', 'MAXLEN', '~', string.match(settings[3] or '', '^%d+$') or '10000', '*', 'event', ...)
 	end
 	local function mark()
 		local most = tonumber(settings[2] or '')

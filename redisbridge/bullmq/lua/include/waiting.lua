@@ -21,10 +21,19 @@ local function gatherPaused()
 	end
 end
 
--- wakeWorkers tells workers that block on the marker that there is something to fetch, unless they may not fetch.
-local function wakeWorkers()
-	if not paused and not (concurrency and redis.call('LLEN', keys.active) >= concurrency) then
+-- wake tells workers that block on the marker that there is something to fetch. Once in a command is enough.
+local woken = false
+local function wake()
+	if not woken then
+		woken = true
 		redis.call('ZADD', keys.marker, 0, '0')
+	end
+end
+
+-- wakeWorkers wakes them unless they may not fetch.
+local function wakeWorkers()
+	if not woken and not paused and not (concurrency and redis.call('LLEN', keys.active) >= concurrency) then
+		wake()
 	end
 end
 

@@ -1,0 +1,72 @@
+// A client of a queue, as others have them, made of nothing but the real bullmq library: it does what it is told.
+//
+// Usage: node client.cjs CLIENT REDIS_URL QUEUE. Writes {"ready":true}; then carries out each line of JSON on standard input,
+// {"on": "queue", "method": …, "args": […]} or {"on": "job", "id": …, "method": …, "args": […]}, or {"on": "worker", "delay": ms} which
+// starts a real Worker that answers every job after that time, and {"on": "stop"} which stops it.
+'use strict';
+
+const readline = require('node:readline');
+
+const [client, address, queueName] = process.argv.slice(2);
+const bullmq = require(client);
+
+const url = new URL(address);
+const connection = {
+  host: url.hostname,
+  port: Number(url.port),
+  username: url.username || undefined,
+  password: decodeURIComponent(url.password) || undefined,
+  db: Number(url.pathname.slice(1) || 0),
+  maxRetriesPerRequest: null,
+  retryStrategy: () => 50,
+};
+
+const plain = (value) => {
+  if (Array.isArray(value)) return value.map(plain);
+  if (value && value.queueQualifiedName) {
+    const { id, name, data, opts, priority, delay, attemptsMade, attemptsStarted, failedReason, returnvalue, processedBy } = value;
+    return { id, name, data, opts, priority, delay, attemptsMade, attemptsStarted, failedReason, returnvalue, processedBy };
+  }
+  return value === undefined ? null : value;
+};
+
+async function main() {
+  const queue = new bullmq.Queue(queueName, { connection });
+  queue.on('error', () => {});
+  await queue.waitUntilReady();
+  let worker;
+  console.log(JSON.stringify({ ready: true }));
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const { on, id, method, args = [], delay } = JSON.parse(line);
+    let reply;
+    try {
+      if (on === 'queue') {
+        reply = { value: plain(await queue[method](...args)) };
+      } else if (on === 'job') {
+        const job = await queue.getJob(id);
+        if (!job) throw new Error(`there is no job ${id}`);
+        reply = { value: plain(await job[method](...args)) };
+      } else if (on === 'worker') {
+        worker = new bullmq.Worker(queueName, async (job) => {
+          await new Promise((done) => { setTimeout(done, delay); });
+          return { testRunId: job.data.testRunId, status: 'completed', totalSteps: 1, completedSteps: 1, failedSteps: 0, adaptedSteps: 0, duration: delay };
+        }, { connection, name: 'legacy' });
+        await worker.waitUntilReady();
+        reply = { value: null };
+      } else {
+        await worker.close();
+        reply = { value: null };
+      }
+    } catch (err) {
+      reply = { error: err.message };
+    }
+    console.log(JSON.stringify(reply));
+  }
+  if (worker) await worker.close();
+  await queue.close();
+}
+
+main().catch((err) => {
+  console.error(err);
+  process.exit(1);
+});

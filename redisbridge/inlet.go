@@ -1,0 +1,367 @@
+package redisbridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+const (
+	// surveyEvery is how often the queue is looked at for changes of which the stream tells nothing.
+	surveyEvery = time.Second
+	// followFor is how long one look at the stream waits: nothing interrupts it.
+	followFor = 250 * time.Millisecond
+	// restAfter is how many times as long as a look at the whole queue took the next one is put off.
+	restAfter = 20
+	// lookAtOnce is how many jobs are read at once.
+	lookAtOnce = 200
+)
+
+// workflows are told what clients do to jobs.
+type workflows interface {
+	Accept(ctx context.Context, def queue.Definition, job queue.Job) error
+	Tell(ctx context.Context, r store.Reconciled) (workflowRunID string, input json.RawMessage, err error)
+}
+
+// inlet brings what clients do to one queue in Redis to the records and the workflows.
+type inlet struct {
+	mirror
+	def       queue.Definition
+	workflows workflows
+
+	cursor string    // up to where the stream was followed
+	mark   string    // what the queue looked like when it was looked at as a whole
+	next   time.Time // when to look at it again at the earliest
+	whole  bool      // something happened that only a look at the whole queue tells
+}
+
+// run follows the queue until ctx ends. Before it follows, and whenever it lost the thread, it looks at the whole queue.
+func (in *inlet) run(ctx context.Context) {
+	in.whole = true
+	away := false
+	for ctx.Err() == nil {
+		err := in.step(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if (err != nil) != away {
+			away = err != nil
+			if away {
+				in.log.WarnContext(ctx, "what clients do in Redis has to wait", "error", explain(err))
+			} else {
+				in.log.InfoContext(ctx, "what clients do in Redis takes effect again")
+			}
+		}
+		if err != nil {
+			in.whole = true
+			sleep(ctx, retryAway)
+		}
+	}
+}
+
+func (in *inlet) step(ctx context.Context) error {
+	if in.whole || time.Now().After(in.next) {
+		if err := in.survey(ctx); err != nil {
+			return err
+		}
+	}
+	told, err := in.projector.Follow(ctx, in.def.Name, in.cursor, followFor)
+	if err != nil {
+		return err
+	}
+	if told.Last == "" {
+		return nil
+	}
+	if len(told.Events) > 0 {
+		in.whole = true // paused, resumed, cleaned: they name no job
+	}
+	for ids := range slices.Chunk(told.IDs, lookAtOnce) {
+		if err := in.follow(ctx, ids); err != nil {
+			return err
+		}
+	}
+	in.cursor = told.Last
+	return nil
+}
+
+// follow looks at jobs of which the stream told something.
+func (in *inlet) follow(ctx context.Context, ids []string) error {
+	views, err := in.projector.Look(ctx, in.def.Name, ids)
+	if err != nil {
+		return err
+	}
+	var odd []bullmq.View
+	for _, v := range views {
+		if !settled(v) {
+			odd = append(odd, v)
+		}
+	}
+	return in.compare(ctx, odd)
+}
+
+// settled says that a job is where this system put it last, so that nobody did anything to it. Of a delayed job that
+// doesn't tell when it is due.
+func settled(v bullmq.View) bool {
+	if v.Seq() == 0 || v.Place == bullmq.Nowhere || v.Place == bullmq.InDelayed || string(v.Place) != v.Fields["cn:at"] {
+		return false
+	}
+	return v.Place != bullmq.InActive || bullmq.OwnToken(v.Token)
+}
+
+// compare brings the records of jobs up to what is seen of them.
+func (in *inlet) compare(ctx context.Context, views []bullmq.View) error {
+	if len(views) == 0 {
+		return nil
+	}
+	ids := make([]string, len(views))
+	for i, v := range views {
+		ids[i] = v.ID
+	}
+	known, err := in.store.JobsAmong(ctx, in.def.Name, ids)
+	if err != nil {
+		return fmt.Errorf("reading jobs of queue %s: %w", in.def.Name, err)
+	}
+	for _, v := range views {
+		job, ok := known[v.ID]
+		switch {
+		case ok && differs(v, job):
+			err = in.settle(ctx, v.ID)
+			if err == nil && v.Exists() && !sameTime(v, job) {
+				err = in.accept(ctx, v)
+			}
+		case !ok && v.Exists():
+			err = in.accept(ctx, v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// differs says whether it is worth a closer look whether a record is what is seen of the job.
+func differs(v bullmq.View, job queue.Job) bool {
+	state, ok := v.Place.State()
+	switch {
+	case !v.Exists():
+		return true
+	case !ok:
+		return false
+	case !sameTime(v, job), queue.State(state) != job.State, number(v, "priority") != job.Options.Priority:
+		return true
+	case state == bullmq.Delayed:
+		return v.DueAt.UnixMilli() != job.DueAt.UnixMilli()
+	case state == bullmq.Active:
+		return !bullmq.OwnToken(v.Token) && (!job.Foreign || number(v, "ats") != job.AttemptsStarted)
+	default:
+		return number(v, "atm") != job.AttemptsMade
+	}
+}
+
+// settle follows one job and says in the log what came of it.
+func (in *inlet) settle(ctx context.Context, jobID string) error {
+	r, changed, err := in.reconcile(ctx, in.def.Name, jobID, in.workflows.Tell)
+	if err != nil || !changed {
+		return err
+	}
+	after := string(r.After.State)
+	if r.Gone {
+		after = "removed"
+	}
+	in.log.InfoContext(ctx, "a client or another consumer changed a job", "job_id", jobID, "test_run_id", r.Start.RunID,
+		"before", r.Before.State, "after", after)
+	return nil
+}
+
+// accept takes over a job that a client added. One that can never run fails with the reason, and only that one.
+func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
+	state, ok := v.Place.State()
+	if !ok || state.Finished() || state == bullmq.Active && bullmq.OwnToken(v.Token) {
+		return nil
+	}
+	job := in.jobOf(v, state)
+	err := in.understand(ctx, v, job)
+	switch code := fault.Of(err); {
+	case err == nil:
+		return nil
+	case code != fault.Invalid && code != fault.Conflict && code != fault.NotFound:
+		return fmt.Errorf("taking over job %s: %w", v.ID, err)
+	case state == bullmq.Active:
+		return nil // another consumer has it, and may understand it
+	}
+	if known, lookErr := in.store.JobsAmong(ctx, in.def.Name, []string{v.ID}); lookErr != nil || len(known) > 0 {
+		return lookErr // another bridge was faster
+	}
+	return in.refuse(ctx, v, job, reasonOf(err))
+}
+
+// understand hands a job over, unless it is one of a flow: nobody here would tell its parent of its end.
+func (in *inlet) understand(ctx context.Context, v bullmq.View, job queue.Job) error {
+	if v.Fields["parentKey"] != "" {
+		return fault.New(fault.Invalid, "the job is a child of another one (%s), and flows are not supported", v.Fields["parentKey"])
+	}
+	return in.workflows.Accept(ctx, in.def, job)
+}
+
+// reasonOf is what people may read of an error.
+func reasonOf(err error) string {
+	if coded, ok := errors.AsType[*fault.Error](err); ok {
+		return coded.Message
+	}
+	return err.Error()
+}
+
+// refuse fails a job that nobody here can carry out.
+func (in *inlet) refuse(ctx context.Context, v bullmq.View, job queue.Job, reason string) error {
+	job.FailedReason, job.Stacktrace = reason, []string{reason}
+	job.State, job.FinishedAt = queue.Failed, time.Now().UTC()
+	job.Seq = v.Seq() + 1
+	change, err := project(queue.Change{Transition: queue.Exhausted, Job: job})
+	if err != nil {
+		return fmt.Errorf("refusing job %s: %w", v.ID, err)
+	}
+	applied, err := in.projector.Apply(ctx, in.def.Name, []bullmq.Change{change})
+	if err != nil {
+		return err
+	}
+	in.log.WarnContext(ctx, "a job that a client added can't be carried out and has failed", "job_id", v.ID, "reason", reason, "error", applied[0].Err)
+	return nil
+}
+
+// jobOf reads the record of a job that others made.
+func (in *inlet) jobOf(v bullmq.View, state bullmq.State) queue.Job {
+	opts := jsonOr(v.Fields["opts"], `{}`)
+	job := queue.Job{
+		Queue: in.def.Name, ID: v.ID, Name: v.Fields["name"], Data: jsonOr(v.Fields["data"], `null`), Opts: opts,
+		CreatedAt: milliseconds(v, "timestamp"), Scheduler: v.Fields["rjk"], Seq: 1, Options: optionsOf(v.ID, opts),
+	}
+	if job.CreatedAt.IsZero() {
+		job.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
+	}
+	job.Adopt(seenOf(v, state))
+	job.Seq = 1
+	return job
+}
+
+// optionsOf reads the options that matter here, leniently: what a client wrote is kept as it is.
+func optionsOf(id string, text json.RawMessage) queue.Options {
+	var o struct {
+		Attempts float64         `json:"attempts"`
+		Backoff  json.RawMessage `json:"backoff"`
+		Delay    float64         `json:"delay"`
+	}
+	_ = json.Unmarshal(text, &o) //nolint:errcheck // one field of another type leaves the others
+	options := queue.Options{Attempts: int(max(o.Attempts, 1)), Delay: int64(o.Delay), JobID: id}
+	var backoff queue.Backoff
+	var fixed float64
+	switch {
+	case json.Unmarshal(o.Backoff, &fixed) == nil && fixed > 0:
+		options.Backoff = &queue.Backoff{Type: "fixed", Delay: int64(fixed)}
+	case json.Unmarshal(o.Backoff, &backoff) == nil && backoff.Delay > 0:
+		options.Backoff = &backoff
+	}
+	return options
+}
+
+// survey compares the whole queue with its records, if it looks other than the last time. It begins with the records: a
+// job whose changes have all been shown is in Redis, unless somebody deleted it there.
+func (in *inlet) survey(ctx context.Context) error {
+	began := time.Now()
+	mark, err := in.projector.Mark(ctx, in.def.Name)
+	if err != nil {
+		return err
+	}
+	if !in.whole && mark == in.mark {
+		in.next = began.Add(surveyEvery)
+		return nil
+	}
+	recorded := map[string]store.JobState{}
+	err = in.store.JobStates(ctx, in.def.Name, func(page []store.JobState) error {
+		for _, j := range page {
+			recorded[j.ID] = j
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("listing the jobs of queue %s: %w", in.def.Name, err)
+	}
+	position, err := in.store.Position(ctx, in.def.Name)
+	if err != nil {
+		return fmt.Errorf("reading the relay's position: %w", err)
+	}
+	snapshot, err := in.projector.Snapshot(ctx, in.def.Name)
+	if err != nil {
+		return err
+	}
+	if snapshot.Kept.Epoch == "" || snapshot.Kept.Position < position {
+		return errLost // the relay rebuilds the queue
+	}
+	if err := in.compareAll(ctx, snapshot, recorded); err != nil {
+		return err
+	}
+	if in.whole || bullmq.EventBefore(snapshot.LastEvent, in.cursor) { // the latter is a stream that began anew
+		in.cursor = snapshot.LastEvent
+	}
+	in.mark, in.whole = mark, false
+	in.next = time.Now().Add(max(surveyEvery, restAfter*time.Since(began)))
+	return nil
+}
+
+var errLost = errors.New("Redis has lost data of the queue and is being rebuilt") //nolint:staticcheck,revive // a name begins it
+
+// compareAll looks closer at the jobs whose place is not what the records say.
+func (in *inlet) compareAll(ctx context.Context, s bullmq.Snapshot, recorded map[string]store.JobState) error {
+	var odd []string
+	for _, id := range s.Order {
+		place := s.Places[id]
+		state, ok := place.State()
+		job, known := recorded[id]
+		switch {
+		case !ok || !storable(id):
+		case !known && !state.Finished():
+			odd = append(odd, id)
+		case known && !job.Pending && (queue.State(state) != job.State || in.moved(s, id, job)):
+			odd = append(odd, id)
+		}
+	}
+	for id, job := range recorded {
+		if _, shown := s.Places[id]; !shown && !job.Pending {
+			odd = append(odd, id)
+		}
+	}
+	for ids := range slices.Chunk(odd, lookAtOnce) {
+		views, err := in.projector.Look(ctx, in.def.Name, ids)
+		if err != nil {
+			return err
+		}
+		if err := in.compare(ctx, views); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moved says whether a job has another due time or priority than its record.
+func (in *inlet) moved(s bullmq.Snapshot, id string, job store.JobState) bool {
+	switch s.Places[id] {
+	case bullmq.InDelayed:
+		return s.Due[id].UnixMilli() != job.DueAt.UnixMilli()
+	case bullmq.InPrioritized:
+		return s.Priority[id] != job.Priority
+	default:
+		return false
+	}
+}
+
+// storable says whether Postgres can hold an id.
+func storable(id string) bool { return utf8.ValidString(id) && !strings.Contains(id, "\x00") }

@@ -1,0 +1,130 @@
+package redisbridge
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
+	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/store/postgres"
+)
+
+type reconciled = store.Reconciled
+
+// mirror compares what Redis shows of jobs with what Postgres records of them.
+//
+// It goes by states, not by what happened: whoever moved a job, and whenever, the job is in another collection than the
+// one where this system put it last. So it makes no difference whether a bridge was there to see it, saw it twice, or
+// died over it.
+type mirror struct {
+	projector *bullmq.Projector
+	store     *postgres.Store
+	log       *slog.Logger
+}
+
+// reconcile makes a job's record follow what was done to the job in Redis, and tells its workflow.
+func (m *mirror) reconcile(ctx context.Context, queueName, jobID string, tell postgres.Tell) (reconciled, bool, error) {
+	r, changed, err := m.store.Reconcile(ctx, queueName, jobID, func(ctx context.Context, job queue.Job, position int64) (store.Sight, error) {
+		return m.look(ctx, job, position)
+	}, tell)
+	if fault.Of(err) == fault.NotFound && err != nil {
+		return r, false, nil // somebody else was faster
+	}
+	if err != nil {
+		return r, false, fmt.Errorf("reconciling job %s of queue %s: %w", jobID, queueName, err)
+	}
+	return r, changed, nil
+}
+
+// look says what Redis shows of a job that differs from its record, all of whose changes have been shown.
+func (m *mirror) look(ctx context.Context, job queue.Job, position int64) (store.Sight, error) {
+	views, err := m.projector.Look(ctx, job.Queue, []string{job.ID})
+	if err != nil {
+		return store.Sight{}, err
+	}
+	v := views[0]
+	lost := v.Kept.Epoch == "" || v.Kept.Position < position
+	switch {
+	case lost:
+		return store.Sight{Same: true}, nil
+	case !v.Exists():
+		evicted, err := m.evicted(ctx, job.Queue)
+		if err != nil {
+			return store.Sight{}, err
+		}
+		return store.Sight{Gone: !evicted, Same: evicted}, nil
+	case !sameTime(v, job):
+		return store.Sight{Gone: true}, nil // the id was given out again: the job that had it is gone
+	}
+	state, ok := v.Place.State()
+	if !ok {
+		return store.Sight{Same: true}, nil // it is nowhere, or waits for children
+	}
+	if state == bullmq.Active && bullmq.OwnToken(v.Token) {
+		return store.Sight{Same: true}, nil // an attempt of ours has taken it, or its end is on its way
+	}
+	return store.Sight{Seen: seenOf(v, state)}, nil
+}
+
+// evicted says whether Redis has thrown keys away, memory being short, that have not been shown again: what is missing may
+// be one of them.
+func (m *mirror) evicted(ctx context.Context, queueName string) (bool, error) {
+	memory, err := m.projector.Memory(ctx, queueName)
+	if err != nil {
+		return false, err
+	}
+	marks, err := m.projector.Marks(ctx, queueName)
+	if err != nil {
+		return false, err
+	}
+	return memory.Evicted > 0 && memory.Evicted != marks.Evicted, nil
+}
+
+// sameTime says whether a job's hash is of the job that the record means: ids are given out again after an obliterate.
+func sameTime(v bullmq.View, job queue.Job) bool {
+	added := milliseconds(v, "timestamp")
+	return added.IsZero() || added.UnixMilli() == job.CreatedAt.UnixMilli()
+}
+
+func seenOf(v bullmq.View, state bullmq.State) queue.Seen {
+	s := queue.Seen{
+		State: queue.State(state), Priority: number(v, "priority"),
+		AttemptsStarted: number(v, "ats"), AttemptsMade: number(v, "atm"), Stalls: max(number(v, "stc"), number(v, "stalledCounter")),
+		StartedAt: milliseconds(v, "processedOn"), Worker: v.Fields["pb"],
+		Progress: jsonOr(v.Fields["progress"], ""), FailedReason: v.Fields["failedReason"],
+	}
+	if text := v.Fields["stacktrace"]; text != "" {
+		_ = json.Unmarshal([]byte(text), &s.Stacktrace) //nolint:errcheck // what is no list of texts says nothing
+	}
+	switch state {
+	case bullmq.Delayed:
+		s.DueAt = v.DueAt.UTC()
+	case bullmq.Active:
+		s.Foreign, s.Worker = true, cmp.Or(s.Worker, "another consumer")
+	case bullmq.Completed, bullmq.Failed:
+		s.FinishedAt = milliseconds(v, "finishedOn")
+		if s.FinishedAt.IsZero() {
+			s.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
+		}
+		s.ReturnValue = jsonOr(v.Fields["returnvalue"], "")
+	case bullmq.Waiting:
+	}
+	return s
+}
+
+// jsonOr returns text if it is JSON, else the other one.
+func jsonOr(text, other string) json.RawMessage {
+	if json.Valid([]byte(text)) {
+		return json.RawMessage(text)
+	}
+	if other == "" {
+		return nil
+	}
+	return json.RawMessage(other)
+}

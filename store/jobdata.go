@@ -1,0 +1,38 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// JobData is the documented data of a test-execution job.
+type JobData struct {
+	TestCaseID string `json:"testCaseId"`
+	TestRunID  string `json:"testRunId"`
+	UserID     string `json:"userId,omitempty"`
+	// Config is a RunConfig, or the part of one that its author cared to give.
+	Config json.RawMessage `json:"config,omitempty"`
+}
+
+// Over lays the given part of a configuration over a whole one.
+func (d JobData) Over(c RunConfig) (RunConfig, error) {
+	if len(d.Config) == 0 {
+		return c, nil
+	}
+	if err := json.Unmarshal(d.Config, &c); err != nil {
+		return c, fmt.Errorf("reading config: %w", err)
+	}
+	return c, nil
+}
+
+// Result is the documented result of a test-execution job.
+type Result struct {
+	TestRunID      string    `json:"testRunId"`
+	Status         RunStatus `json:"status"`
+	TotalSteps     int       `json:"totalSteps"`
+	CompletedSteps int       `json:"completedSteps"`
+	FailedSteps    int       `json:"failedSteps"`
+	AdaptedSteps   int       `json:"adaptedSteps"`
+	Duration       int64     `json:"duration"` // milliseconds
+	Error          string    `json:"error,omitempty"`
+}
