@@ -26,6 +26,8 @@ type attempt struct {
 	claim store.Claim
 	log   *slog.Logger
 	began time.Time
+	// deferred is why the job is to fail at once: another consumer found out, and left it to the next one to say so.
+	deferred string
 
 	steps    []store.Step
 	progress json.RawMessage
@@ -64,6 +66,9 @@ func (a *attempt) execute(ctx context.Context) (store.Outcome, error) {
 
 // drive opens a browser and runs the steps; nil means that all of them passed.
 func (a *attempt) drive(ctx context.Context) *verdict {
+	if a.deferred != "" {
+		return &verdict{status: store.RunFailed, final: true, reason: a.deferred}
+	}
 	if a.claim.Job.Stalls > maxStalls {
 		return &verdict{status: store.RunFailed, final: true, reason: fmt.Sprintf(
 			"job stalled more than allowable limit: %d attempts to run this test ended because a worker, its browser or its database did", a.claim.Job.Stalls)}

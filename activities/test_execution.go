@@ -121,6 +121,9 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	log.InfoContext(ctx, "job started processing", "queue", in.Queue, "worker", t.Worker, "stalls", claim.Job.Stalls)
 
 	a := attempt{TestExecution: t, in: in, claim: claim, log: log, began: time.Now()}
+	if grant.Taken != nil {
+		a.deferred = grant.Taken.Deferred
+	}
 	outcome, err := a.execute(ctx)
 	if interrupted(ctx) {
 		a.release(ctx)

@@ -77,6 +77,8 @@ type Queue struct {
 	RemoveOnFail     int    `env:"QUEUE_REMOVE_ON_FAIL" envDefault:"50"`
 	// BackoffDelay is the first delay of the exponential backoff between attempts.
 	BackoffDelay time.Duration `env:"QUEUE_BACKOFF_DELAY" envDefault:"2s"`
+	// StalledInterval is how often jobs are looked for that another consumer of a queue has left behind.
+	StalledInterval time.Duration `env:"QUEUE_STALLED_INTERVAL" envDefault:"30s"`
 	// PriorityScale says how to read a job's priority: cinnamon (a higher number is more urgent) or bullmq (a lower one is).
 	PriorityScale string `env:"QUEUE_PRIORITY_SCALE" envDefault:"cinnamon"`
 	// Claim says what an attempt does that can't ask Redis whether it may begin: preferred (it begins) or required (it waits).
@@ -186,6 +188,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Queue.Claim != "preferred" && c.Queue.Claim != "required" {
 		bad("BRIDGE_CLAIM is %q: it must be preferred or required", c.Queue.Claim)
+	}
+	if c.Queue.StalledInterval < time.Second {
+		bad("QUEUE_STALLED_INTERVAL is %s: it must be 1s or more", c.Queue.StalledInterval)
 	}
 	if c.Worker.HeartbeatTimeout < 2*time.Second {
 		bad("WORKER_HEARTBEAT_TIMEOUT is %s: it must be 2s or more", c.Worker.HeartbeatTimeout)

@@ -15,6 +15,7 @@ import (
 // client is a Node process with the real bullmq library that does to a queue what it is told.
 type client struct {
 	t       *testing.T
+	process *exec.Cmd
 	in      io.WriteCloser
 	answers *bufio.Scanner
 }
@@ -53,7 +54,7 @@ func newClient(t *testing.T, redisURL, library, queueName string) *client {
 		_ = in.Close()
 		_ = cmd.Wait()
 	})
-	c := &client{t: t, in: in, answers: bufio.NewScanner(out)}
+	c := &client{t: t, process: cmd, in: in, answers: bufio.NewScanner(out)}
 	c.answers.Buffer(nil, 1<<24)
 	require.True(t, c.answers.Scan(), "the client did not start")
 	return c

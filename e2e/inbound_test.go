@@ -348,6 +348,47 @@ var inboundCases = []struct {
 			require.Contains(t, in.client.get(added.ID).FailedReason, c.reason)
 		}
 	}},
+	{"a job scheduler", func(t *testing.T, in *inbound) {
+		name := "each-" + newRunID()
+		template := map[string]any{"name": "execute-test", "data": map[string]any{"testCaseId": in.quick}}
+		in.client.queue(nil, "upsertJobScheduler", name, map[string]any{"every": 1500, "limit": 3}, template)
+		ended := func() (ids []string) {
+			runs, err := in.store.Runs(t.Context(), nil, 50)
+			require.NoError(t, err)
+			for _, r := range runs {
+				if strings.HasPrefix(r.ID, name) && r.Status == "completed" {
+					ids = append(ids, r.ID)
+				}
+			}
+			return ids
+		}
+		await(t, 40*time.Second, "three runs of the scheduler", func() bool { return len(ended()) >= 3 })
+		var schedulers []struct {
+			Key string `json:"key"`
+		}
+		in.client.queue(&schedulers, "getJobSchedulers")
+		require.Equal(t, name, schedulers[len(schedulers)-1].Key)
+		in.client.queue(nil, "removeJobScheduler", name) // the limit of 3 is not known to 5.34.5
+		in.client.queue(&schedulers, "getJobSchedulers")
+		require.Empty(t, schedulers)
+	}},
+	{"a legacy worker that dies", func(t *testing.T, in *inbound) {
+		in.client.queue(nil, "pause")
+		id := newRunID()
+		job := in.client.add(in.quick, id, nil)
+		in.awaitRun(id, "pending")
+		doomed := newClient(t, in.Redis, "bullmq6", "test-execution")
+		require.Empty(t, doomed.ask(map[string]any{"on": "worker", "delay": 600_000, "lock": 2000}, nil))
+		in.client.queue(nil, "resume")
+		in.awaitRun(id, "running")
+		require.NoError(t, doomed.process.Process.Kill())
+		in.awaitRun(id, "completed")
+		in.awaitState(job, "completed")
+		seen := in.client.get(job)
+		require.Equal(t, 2, seen.AttemptsStarted)
+		require.Equal(t, 1, seen.AttemptsMade)
+		require.NotEqual(t, "legacy", seen.ProcessedBy)
+	}},
 	{"a legacy worker takes a job", func(t *testing.T, in *inbound) {
 		in.client.queue(nil, "pause")
 		id := newRunID()

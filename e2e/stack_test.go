@@ -94,8 +94,11 @@ func requirePrograms(t *testing.T) {
 	}
 }
 
-// heartbeatTimeout is shorter than the default, so that the death of a worker is noticed soon.
-const heartbeatTimeout = "WORKER_HEARTBEAT_TIMEOUT=3s"
+// heartbeatTimeout and stalledInterval are shorter than the defaults, so that the death of a worker is noticed soon.
+const (
+	heartbeatTimeout = "WORKER_HEARTBEAT_TIMEOUT=3s"
+	stalledInterval  = "QUEUE_STALLED_INTERVAL=2s"
+)
 
 func startStack(ctx context.Context, args ...string) (*stack, error) {
 	folder, err := os.MkdirTemp("", "cinnamon-e2e-")
@@ -105,7 +108,7 @@ func startStack(ctx context.Context, args ...string) (*stack, error) {
 	s := &stack{folder: folder}
 	ready := filepath.Join(folder, "ready.json")
 	arguments := append([]string{"up", "--ephemeral", "--ready-file", ready}, args...)
-	s.dev, err = start(os.Getenv("CINNAMON_DEV_BIN"), arguments, heartbeatTimeout)
+	s.dev, err = start(os.Getenv("CINNAMON_DEV_BIN"), arguments, heartbeatTimeout, stalledInterval)
 	if err != nil {
 		return nil, err
 	}

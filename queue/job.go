@@ -145,6 +145,8 @@ type Taken struct {
 	// Data and Priority are the job's, which clients may have changed since it was added.
 	Data     json.RawMessage
 	Priority int
+	// Deferred is why the job is to fail without an attempt; empty if it is not.
+	Deferred string
 }
 
 // Run is the id of the test run that the job carries out.

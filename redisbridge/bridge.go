@@ -10,6 +10,7 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
@@ -68,6 +69,12 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		return err
 	}
 	defer starts.Close()
+	asClients := map[string]*bullmq.Queue{}
+	for _, def := range queue.All() {
+		if asClients[def.Name], err = asClient(connections.of(def.Name), cfg.Queue.Prefix, def.Name); err != nil {
+			return err
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	relays := make([]*relay, 0, len(queue.All()))
 	for _, def := range queue.All() {
@@ -75,6 +82,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		relays = append(relays, r)
 		group.Go(func() error { r.run(ctx); return nil })
 		group.Go(func() error { r.promote(ctx); return nil })
+		group.Go(func() error { recoverStalled(ctx, asClients[def.Name], cfg.Queue.StalledInterval, r.log); return nil })
 		in := &inlet{
 			mirror: mirror{projector: r.projector, store: records, log: r.log}, def: def, workflows: starts,
 		}

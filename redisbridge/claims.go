@@ -3,10 +3,13 @@ package redisbridge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/queue"
@@ -29,6 +32,7 @@ const (
 type Claims struct {
 	clients  *clients
 	mirrors  map[string]mirror
+	queues   map[string]*bullmq.Queue
 	required bool
 	log      *slog.Logger
 }
@@ -39,10 +43,13 @@ func NewClaims(cfg config.Config, records *postgres.Store, log *slog.Logger) (*C
 	if err != nil {
 		return nil, err
 	}
-	c := &Claims{clients: connections, mirrors: map[string]mirror{}, required: cfg.Queue.Claim == "required", log: log}
+	c := &Claims{clients: connections, mirrors: map[string]mirror{}, queues: map[string]*bullmq.Queue{}, required: cfg.Queue.Claim == "required", log: log}
 	for _, def := range queue.All() {
 		c.mirrors[def.Name] = mirror{
 			projector: bullmq.NewProjector(connections.of(def.Name), cfg.Queue.Prefix), store: records, log: log,
+		}
+		if c.queues[def.Name], err = asClient(connections.of(def.Name), cfg.Queue.Prefix, def.Name); err != nil {
+			return nil, errors.Join(err, connections.Close())
 		}
 	}
 	return c, nil
@@ -73,6 +80,7 @@ func (c *Claims) Claim(ctx context.Context, queueName, jobID, worker string) (qu
 	}
 	switch verdict {
 	case bullmq.Taken, bullmq.Ours:
+		c.armNext(ctx, queueName, view)
 		return queue.Grant{Kind: queue.Granted, Taken: takenOf(view)}, nil
 	case bullmq.Held:
 		return queue.Grant{Kind: queue.Held, Why: "queue " + queueName + " is paused, or a limit of it is reached"}, nil
@@ -80,6 +88,26 @@ func (c *Claims) Claim(ctx context.Context, queueName, jobID, worker string) (qu
 		return m.settle(ctx, queueName, jobID)
 	}
 	return queue.Grant{}, fmt.Errorf("claiming job %s: unknown verdict %q", jobID, verdict)
+}
+
+// armNext adds the job that comes after one of a job scheduler: the duty of whoever makes that active. If it can't be done
+// now, the bridge does it.
+func (c *Claims) armNext(ctx context.Context, queueName string, v bullmq.View) {
+	if v.Fields["rjk"] == "" {
+		return
+	}
+	if _, err := c.queues[queueName].ArmNext(ctx, bullmq.DecodeJob(v.ID, v.Fields)); err != nil {
+		c.log.WarnContext(ctx, "the next job of a scheduler could not be added", "queue", queueName, "scheduler", v.Fields["rjk"], "error", explain(err))
+	}
+}
+
+// asClient is a queue as clients use it. It says nothing of itself to others.
+func asClient(rdb redis.UniversalClient, prefix, queueName string) (*bullmq.Queue, error) {
+	q, err := bullmq.NewQueue(rdb, queueName, bullmq.WithPrefix(prefix), bullmq.WithoutAnnouncing())
+	if err != nil {
+		return nil, fmt.Errorf("opening queue %s: %w", queueName, err)
+	}
+	return q, nil
 }
 
 // settle finds out what became of a job that is not to be had in Redis.
@@ -111,7 +139,7 @@ func (m *mirror) settle(ctx context.Context, queueName, jobID string) (queue.Gra
 func takenOf(v bullmq.View) *queue.Taken {
 	t := &queue.Taken{
 		Started: number(v, "ats"), Made: number(v, "atm"), Priority: number(v, "priority"),
-		At: milliseconds(v, "processedOn"), Data: json.RawMessage(v.Fields["data"]),
+		At: milliseconds(v, "processedOn"), Data: json.RawMessage(v.Fields["data"]), Deferred: v.Fields["defa"],
 	}
 	if !json.Valid(t.Data) {
 		t.Data = json.RawMessage(`{}`)

@@ -1,8 +1,8 @@
 // A client of a queue, as others have them, made of nothing but the real bullmq library: it does what it is told.
 //
 // Usage: node client.cjs CLIENT REDIS_URL QUEUE. Writes {"ready":true}; then carries out each line of JSON on standard input,
-// {"on": "queue", "method": …, "args": […]} or {"on": "job", "id": …, "method": …, "args": […]}, or {"on": "worker", "delay": ms} which
-// starts a real Worker that answers every job after that time, and {"on": "stop"} which stops it.
+// {"on": "queue", "method": …, "args": […]} or {"on": "job", "id": …, "method": …, "args": […]}, or {"on": "worker", "delay": ms, "lock": ms} which
+// starts a real Worker that answers every job after that time and locks it for so long, and {"on": "stop"} which stops it.
 'use strict';
 
 const readline = require('node:readline');
@@ -37,7 +37,7 @@ async function main() {
   let worker;
   console.log(JSON.stringify({ ready: true }));
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    const { on, id, method, args = [], delay } = JSON.parse(line);
+    const { on, id, method, args = [], delay, lock = 30000 } = JSON.parse(line);
     let reply;
     try {
       if (on === 'queue') {
@@ -50,7 +50,7 @@ async function main() {
         worker = new bullmq.Worker(queueName, async (job) => {
           await new Promise((done) => { setTimeout(done, delay); });
           return { testRunId: job.data.testRunId, status: 'completed', totalSteps: 1, completedSteps: 1, failedSteps: 0, adaptedSteps: 0, duration: delay };
-        }, { connection, name: 'legacy' });
+        }, { connection, name: 'legacy', lockDuration: lock });
         await worker.waitUntilReady();
         reply = { value: null };
       } else {

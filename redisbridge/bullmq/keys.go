@@ -57,6 +57,9 @@ func (k Keys) Marker() string { return k.public + "marker" }
 // Stalled is the set of active ids that workers saw without a sign of life.
 func (k Keys) Stalled() string { return k.public + "stalled" }
 
+// StalledCheck is when workers last looked for stalled jobs.
+func (k Keys) StalledCheck() string { return k.public + "stalled-check" }
+
 // Metrics is the hash that counts the jobs that ended in a state.
 func (k Keys) Metrics(s State) string { return k.public + "metrics:" + string(s) }
 

@@ -121,7 +121,7 @@ func (q *Queue) failedJob(doing, id string, err error) error {
 // clientScripts are the Lua commands of a Queue.
 type clientScripts struct {
 	add, pause, resume, remove, retry, retryAll, promote, promoteAll, changePriority, changeDelay, edit, log, drain, clean,
-	obliterate, schedule, unschedule, announce script
+	obliterate, schedule, unschedule, announce, stall script
 }
 
 func loadClientScripts() clientScripts {
@@ -133,7 +133,7 @@ func loadClientScripts() clientScripts {
 		edit: loadScript("edit-3.lua"), log: loadScript("log-2.lua"), drain: loadScript("drain-9.lua"),
 		clean: loadScript("clean-8.lua"), obliterate: loadScript("obliterate-17.lua"),
 		schedule: loadScript("schedule-12.lua"), unschedule: loadScript("unschedule-5.lua"),
-		announce: loadScript("announce-1.lua"),
+		announce: loadScript("announce-1.lua"), stall: loadScript("stall-9.lua"),
 	}
 }
 

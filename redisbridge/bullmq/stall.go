@@ -2,11 +2,9 @@ package bullmq
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -81,22 +79,13 @@ func (w *Worker) lookForStalled(ctx context.Context) {
 }
 
 func (w *Worker) recoverStalled(ctx context.Context) error {
-	k := w.keys
-	keys := []string{
-		k.Wait(), k.Paused(), k.Active(), k.Events(), k.Meta(), k.Marker(), k.Stalled(),
-		k.public + "stalled-check", k.public + "repeat",
-	}
-	args := []any{k.Base(), millis(time.Now()), lifeMillis(w.options.StalledInterval), strconv.Itoa(w.options.MaxStalls)}
-	reply, err := w.call(ctx, w.scripts.stall, keys, args)
+	keys, args := stallCall(w.keys, w.options.StalledInterval, w.options.MaxStalls)
+	recovered, err := readRecovered(w.call(ctx, w.scripts.stall, keys, args))
 	if err != nil {
 		return err
 	}
-	parts := asReply(reply)
-	if len(parts) < 3 {
-		return errors.New("reading what Redis says of stalled jobs: too little")
-	}
-	for _, id := range asReply(parts[2]) {
-		w.report(&JobError{JobID: asText(id), Doing: "recovering", Err: ErrNoJob})
+	for _, id := range recovered.Dropped {
+		w.report(&JobError{JobID: id, Doing: "recovering", Err: ErrNoJob})
 	}
 	return nil
 }
