@@ -60,6 +60,10 @@ test/race: setup/test ## Run the tests of the product with the race detector
 test/e2e: setup/test ## Run only the tests of the whole chain
 	go test -count=1 $(TESTFLAGS) ./e2e/...
 
+.PHONY: bench/bridge
+bench/bridge: setup/test ## Compare the Redis bridge with BullMQ in Node: jobs a second, delay of progress
+	go run ./redisbridge/bench
+
 .PHONY: setup/test
 setup/test:
 	@scripts/setup.sh test

@@ -38,7 +38,7 @@ type RedisServer struct {
 }
 
 // Same says whether both are one Redis, reached in the same way.
-func (s RedisServer) Same(other RedisServer) bool { return reflect.DeepEqual(s, other) }
+func (s *RedisServer) Same(other RedisServer) bool { return reflect.DeepEqual(*s, other) }
 
 // ParseRedisURL reads an address:
 //
@@ -98,7 +98,7 @@ func (s *RedisServer) socket(hosts string, u *url.URL) error {
 }
 
 func (s *RedisServer) hosts(hosts, defaultPort string) error {
-	for _, one := range strings.Split(hosts, ",") {
+	for one := range strings.SplitSeq(hosts, ",") {
 		host, port, err := net.SplitHostPort(one)
 		if err != nil {
 			host, port = strings.Trim(one, "[]"), defaultPort

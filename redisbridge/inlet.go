@@ -57,7 +57,7 @@ func (in *inlet) run(ctx context.Context) {
 		if (err != nil) != away {
 			away = err != nil
 			if away {
-				in.log.WarnContext(ctx, "what clients do in Redis has to wait", "error", err)
+				in.log.WarnContext(ctx, "what clients do in Redis has to wait", "error", explain(err))
 			} else {
 				in.log.InfoContext(ctx, "what clients do in Redis takes effect again")
 			}

@@ -99,17 +99,17 @@ func connections(server config.RedisServer, settings config.RedisTLS) (redis.Uni
 			DialTimeout: dialWithin, ReadTimeout: answerWithin, WriteTimeout: answerWithin,
 			MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
 		}), nil
-	default:
-		options := &redis.Options{
-			Username: server.Username, Password: server.Password.Reveal(), DB: server.DB, TLSConfig: secure,
-			DialTimeout: dialWithin, ReadTimeout: answerWithin, WriteTimeout: answerWithin,
-			MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-		}
-		if options.Network, options.Addr = "unix", server.Socket; server.Socket == "" {
-			options.Network, options.Addr = "tcp", server.Addresses[0]
-		}
-		return redis.NewClient(options), nil
+	case config.RedisSingle:
 	}
+	options := &redis.Options{
+		Username: server.Username, Password: server.Password.Reveal(), DB: server.DB, TLSConfig: secure,
+		DialTimeout: dialWithin, ReadTimeout: answerWithin, WriteTimeout: answerWithin,
+		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+	}
+	if options.Network, options.Addr = "unix", server.Socket; server.Socket == "" {
+		options.Network, options.Addr = "tcp", server.Addresses[0]
+	}
+	return redis.NewClient(options), nil
 }
 
 // silence keeps go-redis from writing to standard error.

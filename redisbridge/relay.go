@@ -200,7 +200,11 @@ func (r *relay) ensureKept(ctx context.Context) error {
 		if kept, err := r.kept(ctx, position); err != nil || kept {
 			return err
 		}
-		return r.rebuild(ctx, position)
+		n, err := r.rebuild(ctx, position)
+		if err == nil && n > 0 {
+			r.log.WarnContext(ctx, "Redis had lost data of the queue; it is rebuilt", "jobs", n)
+		}
+		return err
 	})
 	return err
 }
@@ -219,24 +223,21 @@ func (r *relay) kept(ctx context.Context, position int64) (bool, error) {
 	return whole && marks.Epoch != "" && marks.Position >= position, nil
 }
 
-func (r *relay) rebuild(ctx context.Context, position int64) error {
-	n, err := r.resync(ctx)
+func (r *relay) rebuild(ctx context.Context, position int64) (jobs int, err error) {
+	jobs, err = r.resync(ctx)
 	if err != nil {
-		return err
+		return jobs, err
 	}
 	if _, err := r.projector.MarkPosition(ctx, r.queue, 0, position); err != nil {
-		return err
+		return jobs, err
 	}
 	if err := r.memory.rebuilt(ctx, r); err != nil {
-		return err
+		return jobs, err
 	}
 	if err := r.projector.MarkEpoch(ctx, r.queue, uuid.NewString()); err != nil {
-		return fmt.Errorf("marking the epoch: %w", err)
+		return jobs, fmt.Errorf("marking the epoch: %w", err)
 	}
-	if n > 0 {
-		r.log.WarnContext(ctx, "Redis had lost data of the queue; it is rebuilt", "jobs", n)
-	}
-	return nil
+	return jobs, nil
 }
 
 // resync shows all open jobs, the newest finished ones, and those that Redis shows as open although they have ended,
@@ -248,6 +249,9 @@ func (r *relay) resync(ctx context.Context) (shown int, err error) {
 		for _, job := range list {
 			if job.State == queue.Delayed && !job.DueAt.After(now) {
 				job.State = queue.Waiting // the timer promoted it when it was due, so it waits before those that came later
+			}
+			if job.State == queue.Active && job.Foreign {
+				job.State = queue.Waiting // with its lock, the other consumer lost the job: what it returns won't count
 			}
 			change, err := project(queue.Change{Transition: queue.Added, Job: job})
 			if err != nil {

@@ -134,7 +134,7 @@ func (s *Starter) startMissed(ctx context.Context) error {
 
 // endAbandoned ends the runs whose workflow was terminated, timed out or failed since that time.
 func (s *Starter) endAbandoned(ctx context.Context, since time.Time) error {
-	for _, def := range queue.All() {
+	for _, def := range queue.Running() {
 		query := fmt.Sprintf(`WorkflowType = '%s' AND ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed') AND CloseTime > '%s'`,
 			def.Workflow, since.UTC().Format(time.RFC3339))
 		var page []byte

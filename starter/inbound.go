@@ -58,7 +58,7 @@ func (s *Starter) Accept(ctx context.Context, def queue.Definition, job queue.Jo
 func requestOf(def queue.Definition, job queue.Job) (Request, error) {
 	none := Request{}
 	switch {
-	case def.Workflow == "":
+	case !def.Runs():
 		return none, fault.New(fault.Invalid, "nothing here carries out jobs of queue %s yet", def.Name)
 	case job.Name != def.JobName:
 		return none, fault.New(fault.Invalid, "jobs of queue %s are named %q, not %q", def.Name, def.JobName, job.Name)

@@ -78,14 +78,14 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		return err
 	}
 
-	fatal := make(chan error, len(queue.All()))
+	fatal := make(chan error, len(queue.Running()))
 	var workers []sdkworker.Worker
 	defer func() {
 		for _, w := range workers {
 			w.Stop()
 		}
 	}()
-	for _, def := range queue.All() {
+	for _, def := range queue.Running() {
 		w := newWorker(client, def, cfg, func(err error) { fatal <- err })
 		workflows.Register(w)
 		register(w, activities.NewTestExecution(activities.Config{

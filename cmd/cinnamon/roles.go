@@ -22,11 +22,20 @@ const (
 Environment: DATABASE_URL, CINNAMON_API_KEY (what clients present), API_ADDR (127.0.0.1:8080), API_PUBLIC_URL,
 TEMPORAL_ADDRESS (localhost:7233), TEMPORAL_NAMESPACE, TEMPORAL_UI_URL, REDIS_URL or REDIS_HOST/PORT/PASSWORD/DB,
 QUEUE_MAX_ATTEMPTS (3), ARTIFACTS_DIR, LOG_LEVEL (info), LOG_FORMAT (text).`
-	bridgeHelp = `Projects the queues to Redis for BullMQ's clients: relays changes of jobs, promotes delayed jobs when they are
-due, rebuilds everything in a Redis that lost its data. Several may run.
+	bridgeHelp = `Keeps the queues in Redis and the runs in step, both ways.
 
-Environment: DATABASE_URL, REDIS_URL or REDIS_HOST/PORT/PASSWORD/DB, QUEUE_PREFIX (bull),
-QUEUE_REMOVE_ON_COMPLETE (100), QUEUE_REMOVE_ON_FAIL (50), LOG_LEVEL, LOG_FORMAT.`
+To Redis: relays changes of jobs, promotes delayed jobs when they are due, and rebuilds the queues in a Redis that lost
+its data. From Redis: takes over jobs that BullMQ's clients add, and carries out what they do to jobs: promote, retry,
+remove, drain, change priority, delay or data, and so on. Several bridges may run.
+
+Environment: DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, REDIS_URL or REDIS_HOST/PORT/PASSWORD/DB, REDIS_URL_<QUEUE>,
+QUEUE_PREFIX (bull), QUEUE_PRIORITY_SCALE (cinnamon), QUEUE_REMOVE_ON_COMPLETE (100), QUEUE_REMOVE_ON_FAIL (50),
+WORKER_HEARTBEAT_TIMEOUT (10s), LOG_LEVEL, LOG_FORMAT.`
+	resyncHelp = `Shows all open jobs and the newest finished ones of every queue again in Redis, as Postgres has them, without telling
+listeners anything. The bridge does that by itself when it notices that Redis lost data; this is for when you know better.
+It changes nothing about runs, and may be used while bridges run.
+
+Environment: as of the bridge.`
 	workerHelp = `Takes jobs and drives browsers. Start as many as there is work for, on as many hosts as you like. On SIGTERM
 it takes no more jobs and finishes the ones it runs, for as long as WORKER_STOP_TIMEOUT (60s).
 
@@ -56,6 +65,26 @@ func serveAPI(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 
 func serveBridge(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	return redisbridge.Run(ctx, cfg, log, func() {})
+}
+
+func newBridge() *cobra.Command {
+	cmd := newRole("bridge", "Keep the bull:* queues in Redis and the runs in step", bridgeHelp, serveBridge)
+	cmd.AddCommand(&cobra.Command{
+		Use: "resync", Short: "Show all jobs in Redis again", Long: resyncHelp, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.FromEnvironment()
+			if err == nil {
+				err = cfg.RequireDatabase()
+			}
+			if err != nil {
+				return usageError{err}
+			}
+			return redisbridge.Resync(cmd.Context(), cfg, obs.Logger(cmd.ErrOrStderr(), cfg.Log), func(queueName string, jobs int) {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: %d jobs are shown in Redis.\n", queueName, jobs)
+			})
+		},
+	})
+	return cmd
 }
 
 func serveWorker(ctx context.Context, cfg config.Config, log *slog.Logger) error {

@@ -78,6 +78,9 @@ func (o *Options) settings(e Endpoints) config.Config {
 	c := o.Config
 	c.Database.URL = config.Secret(e.Database)
 	c.Redis.URL = config.Secret(e.Redis)
+	if o.RedisURL == "" {
+		c.Redis.Queues = nil // what the environment says of others' Redis concerns no queue here
+	}
 	c.Temporal.Address = e.Temporal
 	c.Temporal.UIURL = e.TemporalUI
 	c.API.Key = config.Secret(e.APIKey)

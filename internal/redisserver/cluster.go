@@ -12,13 +12,18 @@ const slots = 16384
 
 // Join makes one cluster of masters, each started with Cluster, and shares out the slots.
 func Join(ctx context.Context, masters []*Server) error {
-	clients := make([]*redis.Client, len(masters))
-	for i, server := range masters {
-		var err error
-		if clients[i], err = server.client(); err != nil {
+	clients := make([]*redis.Client, 0, len(masters))
+	defer func() {
+		for _, client := range clients {
+			client.Close() //nolint:errcheck,gosec // nothing is pending on it any more
+		}
+	}()
+	for _, server := range masters {
+		client, err := server.client()
+		if err != nil {
 			return err
 		}
-		defer clients[i].Close() //nolint:errcheck // nothing is pending on it any more
+		clients = append(clients, client)
 	}
 	for i, client := range clients {
 		first, last := i*slots/len(masters), (i+1)*slots/len(masters)-1

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/cinnamon-qa/cinnamon/internal/process"
 )
 
 // Sentinel says what a Sentinel watches.
@@ -31,13 +34,26 @@ func (s *Sentinel) configuration() []string {
 	}
 }
 
+// MasterOf asks a Sentinel where the master is, host:port.
+func MasterOf(ctx context.Context, sentinel *Server) (string, error) {
+	client := sentinel.asSentinel()
+	defer client.Close() //nolint:errcheck // nothing is pending on it any more
+	at, err := client.GetMasterAddrByName(ctx, sentinel.options.Sentinel.Name).Result()
+	if err != nil {
+		return "", fmt.Errorf("asking a Sentinel: %w", err)
+	}
+	return net.JoinHostPort(at[0], at[1]), nil
+}
+
+func (s *Server) asSentinel() *redis.SentinelClient {
+	return redis.NewSentinelClient(&redis.Options{Addr: process.Loopback(s.port), Password: s.options.Password, MaxRetries: -1})
+}
+
 // AwaitWatched waits until Sentinels know each other and the master's replicas, so that they can replace it.
 func AwaitWatched(ctx context.Context, sentinels []*Server, replicas int) error {
 	for _, server := range sentinels {
 		name := server.options.Sentinel.Name
-		client := redis.NewSentinelClient(&redis.Options{
-			Addr: fmt.Sprintf("127.0.0.1:%d", server.port), Password: server.options.Password, MaxRetries: -1,
-		})
+		client := server.asSentinel()
 		err := server.AwaitReady(ctx, server.options.LogFile, func(ctx context.Context) error {
 			others, err := client.Sentinels(ctx, name).Result()
 			if err != nil {

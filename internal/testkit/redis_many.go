@@ -65,8 +65,9 @@ const (
 	sentinelDown = 500 * time.Millisecond
 )
 
-// NewRedisSentinel starts them and waits until the Sentinels could replace the master.
-func NewRedisSentinel(tb testing.TB) *RedisSentinel {
+// NewRedisSentinel starts them and waits until the Sentinels could replace the master. The Sentinels know further users,
+// each as an ACL rule.
+func NewRedisSentinel(tb testing.TB, users ...string) *RedisSentinel {
 	tb.Helper()
 	s := new(RedisSentinel)
 	at, err := newPlace("sentinel")
@@ -89,6 +90,7 @@ func NewRedisSentinel(tb testing.TB) *RedisSentinel {
 	require(tb, redisserver.AwaitReplica(ctx, s.replica))
 	for i := range 3 {
 		s.sentinels = append(s.sentinels, run(fmt.Sprintf("sentinel-%d", i), func(o *redisserver.Options) {
+			o.Users = users
 			o.Sentinel = &redisserver.Sentinel{Name: masterName, Master: s.master, Quorum: 2, Down: sentinelDown}
 		}))
 	}
@@ -105,9 +107,23 @@ func (s *RedisSentinel) Name() string { return masterName }
 // Password is the one of all of them.
 func (s *RedisSentinel) Password() string { return redisPassword }
 
+// Master says where the master is, host:port, by what the Sentinels know.
+func (s *RedisSentinel) Master(tb testing.TB) string {
+	tb.Helper()
+	at, err := redisserver.MasterOf(tb.Context(), s.sentinels[len(s.sentinels)-1])
+	require(tb, err)
+	return at
+}
+
 // KillMaster takes the master away, and a Sentinel with it. The replica will take over.
-func (s *RedisSentinel) KillMaster() {
-	s.master.Kill()
+func (s *RedisSentinel) KillMaster(tb testing.TB) {
+	tb.Helper()
+	master := s.Master(tb)
+	for _, server := range []*redisserver.Server{s.master, s.replica} {
+		if master == fmt.Sprintf("127.0.0.1:%d", server.Port()) {
+			server.Kill()
+		}
+	}
 	s.sentinels[0].Kill()
 }
 

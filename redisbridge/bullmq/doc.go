@@ -10,9 +10,9 @@
 //   - an id is in exactly one of BullMQ's collections, and its hash is there;
 //   - what clients parse as JSON is JSON: a change that would break them is refused, alone, with a [ChangeError].
 //
-// Beside BullMQ's own fields a projected job's hash holds three private ones, which clients ignore: cn:seq, the number
-// of the change it shows; cn:ev, the number of the newest change that was told to listeners; cn:at, the collection the
-// job was put into. A deleted hash leaves them in a tombstone for a while. Private keys lie outside the queue's
+// Beside BullMQ's own fields a projected job's hash holds private ones, which clients ignore: cn:seq, the number of the
+// change it shows; cn:ev, the number of the newest change that was told to listeners; cn:at, the collection the job was
+// put into; cn:log, the number of the newest line of its log. A deleted hash leaves them in a tombstone for a while. Private keys lie outside the queue's
 // prefix, where BullMQ's own cleaners don't find them.
 //
 // Redis 6.2 or later is needed, with maxmemory-policy noeviction. On a cluster the prefix must be a hash tag ("{bull}").

@@ -44,12 +44,11 @@ func encode(c Change) string {
 		exhausted = strconv.Itoa(j.AttemptsMade)
 	}
 	timestamp, seq := millis(j.Timestamp), decimal(c.Seq)
-	var kept [16]field
-	present, absent := stateFields(j, kept[:0])
-	present = append(present, field{"cn:seq", seq})
+	changed, rest, absent := stateFields(j, c.Transition)
+	changed = append(changed, field{"cn:seq", seq})
 
 	out := make(packed, 0, 512+len(j.Data)+len(j.Opts)+len(j.ReturnValue))
-	out.array(21)
+	out.array(22)
 	out.text(j.ID)
 	out.text(seq)
 	out.text(string(c.Transition))
@@ -68,51 +67,59 @@ func encode(c Change) string {
 	out.text(exhausted)
 	out.text(strconv.Itoa(j.AttemptsStarted))
 	out.text(string(j.Progress))
-	out.fields([]field{
+	out.fields(changed)
+	out.packedFields(rest)
+	out.packedFields([]field{
 		{"name", j.Name},
 		{"data", orElse(j.Data, "{}")},
 		{"opts", opts(j)},
 		{"timestamp", timestamp},
 		{"priority", strconv.Itoa(j.Priority)},
 	})
-	out.fields(present)
-	out.array(len(absent))
+	names := make(packed, 0, 128)
+	names.array(len(absent))
 	for _, name := range absent {
-		out.text(name)
+		names.text(name)
 	}
+	out.text(string(names))
 	return string(out)
 }
 
 // field is one field of a job's hash.
 type field struct{ name, value string }
 
-// stateFields appends to a list the fields that a job in its present state has, and the names of those that it has not.
-func stateFields(j Job, into []field) (present []field, absent []string) {
-	present = into
-	put := func(there bool, name, value string) {
-		if there {
-			present = append(present, field{name, value})
-		} else {
+// stateFields returns the fields that a job in its present state has, those apart that the transition to it changes if
+// it is a step of an attempt, and the names of those that it has not.
+func stateFields(j Job, t Transition) (changed, rest []field, absent []string) {
+	changed = make([]field, 0, 8)
+	rest = make([]field, 0, 8)
+	put := func(there, changes bool, name, value string) {
+		switch {
+		case !there:
 			absent = append(absent, name)
+		case changes:
+			changed = append(changed, field{name, value})
+		default:
+			rest = append(rest, field{name, value})
 		}
 	}
 	delay := time.Duration(0)
 	if j.State == Delayed {
 		delay = max(j.Delay, 0)
 	}
-	ended := j.State.Finished()
+	starts, ended := t == Started, j.State.Finished()
 	returned := orElse(j.ReturnValue, "null")
-	put(true, "delay", decimal(delay.Milliseconds()))
-	put(j.AttemptsStarted > 0, "ats", strconv.Itoa(j.AttemptsStarted))
-	put(j.AttemptsMade > 0, "atm", strconv.Itoa(j.AttemptsMade))
-	put(j.Stalls > 0, "stc", strconv.Itoa(j.Stalls))
-	put(representable(j.ProcessedOn), "processedOn", millis(j.ProcessedOn))
-	put(j.ProcessedBy != "", "pb", j.ProcessedBy)
-	put(ended, "finishedOn", millis(j.FinishedOn))
-	put(j.State == Completed || ended && len(j.ReturnValue) > 0, "returnvalue", returned)
-	put(j.State == Failed || j.FailedReason != "", "failedReason", cmp.Or(j.FailedReason, noReason))
-	put(len(j.Stacktrace) > 0, "stacktrace", stacktrace(j.Stacktrace))
-	return present, absent
+	put(true, false, "delay", decimal(delay.Milliseconds()))
+	put(j.AttemptsStarted > 0, starts, "ats", strconv.Itoa(j.AttemptsStarted))
+	put(j.AttemptsMade > 0, ended, "atm", strconv.Itoa(j.AttemptsMade))
+	put(j.Stalls > 0, false, "stc", strconv.Itoa(j.Stalls))
+	put(representable(j.ProcessedOn), starts, "processedOn", millis(j.ProcessedOn))
+	put(j.ProcessedBy != "", starts, "pb", j.ProcessedBy)
+	put(ended, ended, "finishedOn", millis(j.FinishedOn))
+	put(j.State == Completed || ended && len(j.ReturnValue) > 0, ended, "returnvalue", returned)
+	put(j.State == Failed || j.FailedReason != "", ended, "failedReason", cmp.Or(j.FailedReason, noReason))
+	put(len(j.Stacktrace) > 0, ended, "stacktrace", stacktrace(j.Stacktrace))
+	return changed, rest, absent
 }
 
 // payload is what listeners are told of the end.

@@ -54,3 +54,14 @@ func (p *packed) fields(list []field) {
 		p.text(f.value)
 	}
 }
+
+// packedFields writes them as a text that holds them packed.
+func (p *packed) packedFields(list []field) {
+	size := 0
+	for _, f := range list {
+		size += len(f.name) + len(f.value) + 8
+	}
+	inner := make(packed, 0, size+4)
+	inner.fields(list)
+	p.text(string(inner))
+}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
@@ -20,7 +21,7 @@ func TestProjectionEqualsTheRealWorker(t *testing.T) {
 	for _, library := range []string{"bullmq6", "bullmq5"} {
 		t.Run(library, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
+			b := setup(t, bullmq.WithMetrics(100))
 			p := &pair{t: t, real: b, judge: newJudge(t, b, library), shown: "shown", seq: map[string]int64{}}
 
 			a := p.add("a", `{"x":1}`, `{}`)
@@ -66,7 +67,8 @@ func TestProjectionEqualsTheRealWorker(t *testing.T) {
 			p.take(h)
 			p.complete(h, `1`)
 
-			for _, keep := range []string{"2", "true", `{"count":3}`, `{"age":3600}`} {
+			for _, keep := range []string{"2", "true", `{"count":3}`, `{"age":3600}`, `{"age":3600,"limit":2}`} {
+				p.expire(3)
 				last := p.add("r", `{}`, `{"removeOnComplete":`+keep+`}`)
 				p.take(last)
 				p.complete(last, `1`)
@@ -93,6 +95,19 @@ func (p *pair) add(name, data, opts string) string {
 	}
 	p.project(job.ID, bullmq.Added, state)
 	return job.ID
+}
+
+// expire puts jobs on both queues that ended long ago.
+func (p *pair) expire(n int) {
+	for _, queue := range []string{p.real.queue, p.shown} {
+		keys := p.real.projector.Keys(queue)
+		for i := range n {
+			id := "old-" + strconv.Itoa(i)
+			require.NoError(p.t, p.real.rdb.HSet(p.t.Context(), keys.Job(id), "name", "n", "data", "{}", "opts", "{}").Err())
+			ended := redis.Z{Score: float64(base.AddDate(-1, 0, 0).UnixMilli() + int64(i)), Member: id}
+			require.NoError(p.t, p.real.rdb.ZAdd(p.t.Context(), keys.Completed(), ended).Err())
+		}
+	}
 }
 
 func (p *pair) take(id string) {

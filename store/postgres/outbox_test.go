@@ -269,9 +269,9 @@ func testOpenJobs(t *testing.T, f *fixture) {
 	require.NoError(t, f.EndRun(t.Context(), queue.TestExecution, "ended", failed, now))
 	// Ids descend while times ascend, and every three jobs share a time.
 	const many = 1203
-	f.exec(t, `INSERT INTO jobs (queue, id, run_id, state, seq, record, created_at)
+	f.exec(t, `INSERT INTO jobs (queue, id, run_id, state, seq, record, created_at, since)
 		SELECT $1, id, id, 'waiting', 1, json_build_object('queue', $1::text, 'id', id, 'state', 'waiting', 'createdAt',
-			to_char(created AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"789Z"')), created
+			to_char(created AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"789Z"')), created, created
 		FROM (SELECT 'job-' || to_char($2::int - n, 'FM0000') AS id, $3::timestamptz + n / 3 * interval '1 microsecond' AS created
 			FROM generate_series(0, $2::int - 1) AS n) AS jobs`, queue.TestExecution, many, now)
 	f.exec(t, `INSERT INTO jobs (queue, id, run_id, state, seq, record, created_at) VALUES ('other', 'x', 'x', 'waiting', 1, '{}', now())`)
@@ -288,6 +288,18 @@ func testOpenJobs(t *testing.T, f *fixture) {
 		a, b := all[i], all[i+1]
 		require.True(t, a.CreatedAt.Before(b.CreatedAt) || a.CreatedAt.Equal(b.CreatedAt) && a.ID < b.ID, "%s before %s", a.ID, b.ID)
 	}
+
+	f.create(t, newRun(t, "first", threeAttempts))
+	f.create(t, newRun(t, "second", threeAttempts))
+	first, err := f.ClaimAttempt(t.Context(), queue.TestExecution, "first", "worker", 0, now, nil)
+	require.NoError(t, err)
+	require.NoError(t, f.ReleaseAttempt(t.Context(), queue.TestExecution, "first", first.Attempt))
+	all = nil
+	require.NoError(t, f.OpenJobs(t.Context(), queue.TestExecution, func(jobs []queue.Job) error {
+		all = append(all, jobs...)
+		return nil
+	}))
+	require.Equal(t, []string{"second", "first"}, []string{all[many].ID, all[many+1].ID}, "what was given back waits behind the others")
 
 	broken := errors.New("enough")
 	require.ErrorIs(t, f.OpenJobs(t.Context(), queue.TestExecution, func([]queue.Job) error { return broken }), broken)

@@ -15,9 +15,10 @@
 --         13 how many of those that are too old to delete at most
 --         14 time of the end, as text, 0 = has not ended  15 returnvalue or failedReason for listeners
 --         16 attempts made, if none is left, else ''  17 attempts started, as text  18 progress or ''
---         19 names and values of the fields that describe the job
---         20 names and values of the fields of its present state, its number among them
---         21 names of the fields that it has not
+--         19 names and values of the fields that the transition changes, the change's number among them
+--         20 those of the other fields of its present state  21 those of the fields that describe the job
+--         22 names of the fields that it has not
+--       20 to 22 are packed once more: most changes need none of them.
 --       Times are in ms. Texts go into Redis as they are; no JSON is parsed.
 -- Out   a list with one result per change: 0 seen before, nothing done  1 done  2 a newer state is shown already:
 --       listeners told, nothing moved  an error: this change can't be shown; the others are not affected
@@ -33,7 +34,7 @@ local metricsOf = {
 }
 local base, goneBase, goneLife = ARGV[1], ARGV[2], ARGV[3]
 local sweep, metricsKept = tonumber(ARGV[4]), tonumber(ARGV[5])
-local call = redis.call
+local call, unpacked = redis.call, cmsgpack.unpack
 
 -- include queue
 -- include waiting
@@ -51,8 +52,8 @@ local id, seq, transition, state, timestamp, due, priority, finishedOn
 local jobKey, hash, known, shown, told, buried, silent, finished, gone
 local sides
 
--- What the batch adds up: ids that were counted, and the highest of those that clients would count.
-local counted, highestID = 0, 0
+-- The counter of ids, once it is known, and what it was.
+local counter, counterWas
 
 local function bury(newest, newestTold)
 	call('SET', goneBase .. id, newest .. ' ' .. newestTold .. ' ' .. timestamp, 'PX', goneLife)
@@ -61,7 +62,7 @@ end
 -- tell writes what listeners hear of the transition. from: the collection that the job left, if that is known.
 local function tell(c, from)
 	if transition == 'added' then
-		tellAll('added', 'jobId', id, 'name', c[19][2])
+		tellAll('added', 'jobId', id, 'name', unpacked(c[21])[2])
 		if state == 'delayed' then
 			tellAll('delayed', 'jobId', id, 'delay', whole(due))
 		else
@@ -106,21 +107,66 @@ local function mayHold(place)
 	return is
 end
 
--- popped takes the id out of a list if it is at the tail, as it is where jobs run in their order. A list that is met in
--- another order is searched from then on.
+-- Lists are written when it has to be: what joins them on the left, and what leaves them on the right, is gathered.
+-- ahead: the ids at the right end, the next one to leave last. left: how many have left. joined: those that have joined.
+local gathered = {}
+local function listOf(list)
+	local g = gathered[list]
+	if not g then
+		g = { joined = {}, left = 0 }
+		gathered[list] = g
+	end
+	return g
+end
+
+-- settle writes what is gathered of a list; it must be called before the list is used in another way.
+local function settle(list)
+	local g = gathered[list]
+	if not g then
+		return
+	end
+	gathered[list] = nil
+	if g.left > 0 then
+		call('RPOP', list, g.left)
+	end
+	if g.joined[1] then
+		call('LPUSH', list, unpack(g.joined))
+	end
+end
+
+local function join(list)
+	local joined = listOf(list).joined
+	joined[#joined + 1] = id
+end
+
+-- popped takes the id out of a list if it is at the right end, as it is where jobs run in their order. A list that is met
+-- in another order is searched from then on.
 local inOrder = {}
 local function popped(list)
 	if inOrder[list] == false then
 		return false
 	end
-	local last = call('RPOP', list)
-	if last == id then
+	local g = listOf(list)
+	if not g.ahead or (g.left == #g.ahead and (g.left > 0 or g.joined[1])) then
+		settle(list)
+		g = listOf(list)
+		g.ahead = call('LRANGE', list, -64, -1)
+	end
+	if g.ahead[#g.ahead - g.left] == id then
+		g.left = g.left + 1
 		return true
-	elseif last then
-		call('RPUSH', list, last)
 	end
 	inOrder[list] = false
 	return false
+end
+
+local function isEmpty(list)
+	local g = gathered[list]
+	if g and (g.joined[1] or g.ahead and #g.ahead > g.left) then
+		return false
+	end
+	settle(list)
+	return call('LLEN', list) == 0
 end
 
 -- sideOf says from which end of a list the id is nearer: 1 left, -1 right, false if it isn't there. The search widens
@@ -128,6 +174,7 @@ end
 -- A job that a resync finds missing should be in no list at all: the ends are all that is searched for it.
 local widths, narrow = { 16, 256, 4096 }, { 16 }
 local function search(list)
+	settle(list)
 	for _, width in ipairs(known and widths or narrow) do
 		if call('LPOS', list, id, 'MAXLEN', width) then
 			return 1
@@ -151,6 +198,7 @@ local function takeOut(list)
 	end
 	local side = sideOf(list)
 	if side then
+		settle(list)
 		call('LREM', list, side, id)
 		sides[list] = false
 	end
@@ -160,12 +208,14 @@ local function isList(place)
 	return place == 'wait' or place == 'active'
 end
 
+local settleEnded -- see below
 local function holds(place)
 	if not mayHold(place) then
 		return false
 	elseif isList(place) then
 		return sideOf(keys[place])
 	end
+	settleEnded(keys[place])
 	return call('ZSCORE', keys[place], id)
 end
 
@@ -206,14 +256,8 @@ end
 -- goAhead takes a job that is where it was put last, and that has to leave from there, out of it in one step; it returns
 -- the collection. Else the job is to be searched for.
 local function goAhead(hint)
-	if transition == 'started' and hint == 'wait' and inOrder[keys.wait] ~= false then
-		local moved = call('LMOVE', keys.wait, keys.active, 'RIGHT', 'LEFT')
-		if moved == id then
-			return hint
-		elseif moved then
-			call('LMOVE', keys.active, keys.wait, 'LEFT', 'RIGHT')
-		end
-		inOrder[keys.wait] = false
+	if transition == 'started' and hint == 'wait' and popped(keys.wait) then
+		return hint
 	elseif hint == 'active' and state ~= 'active' and popped(keys.active) then
 		return hint
 	elseif hint == 'prioritized' and state == 'active' and call('ZREM', keys.prioritized, id) == 1 then
@@ -222,9 +266,29 @@ local function goAhead(hint)
 	return nil
 end
 
+-- locks are those to be put, or to be taken away (false), at the end.
+local locks = {}
+local function settleLocks()
+	local put, away = {}, {}
+	for key, token in pairs(locks) do
+		if token then
+			put[#put + 1] = key
+			put[#put + 1] = token
+		else
+			away[#away + 1] = key
+		end
+	end
+	if put[1] then
+		call('MSET', unpack(put))
+	end
+	if away[1] then
+		call('DEL', unpack(away))
+	end
+end
+
 -- releaseDeduplication frees the deduplication id that a client gave the job.
 local function releaseDeduplication(always)
-	local key = hash[5] and base .. 'de:' .. hash[5]
+	local key = hash[4] and base .. 'de:' .. hash[4]
 	if key and call('GET', key) == id and (always or call('PTTL', key) == -1) then
 		call('DEL', key)
 	end
@@ -237,6 +301,7 @@ local function deleteJob(job)
 	if last[1] and last[2] and last[3] then
 		call('SET', goneBase .. job, last[1] .. ' ' .. last[2] .. ' ' .. last[3], 'PX', goneLife)
 	end
+	locks[key .. ':lock'] = nil
 	call('DEL', key, key .. ':lock', key .. ':logs', key .. ':dependencies', key .. ':processed',
 		key .. ':failed', key .. ':unsuccessful')
 end
@@ -248,21 +313,47 @@ local function deleteFinished(set, jobs)
 	end
 end
 
+-- ended are the jobs that join a set of finished ones, by its key, all with the same number of jobs to keep.
+local ended = {}
+settleEnded = function(set)
+	local e = ended[set]
+	if not e then
+		return
+	end
+	ended[set] = nil
+	call('ZADD', set, unpack(e.scores))
+	local extra = e.keep > 0 and call('ZCARD', set) - e.keep or 0
+	if extra > 0 then
+		deleteFinished(set, call('ZRANGE', set, 0, math.min(extra, sweep) - 1))
+	end
+end
+
 -- retain puts the ended job into its set and deletes those that need not stay.
 local function retain(keepCount, keepAge, atOnce)
 	local set = keys[state]
 	if keepCount == 0 then
+		settleEnded(set)
 		call('ZREM', set, id)
 		deleteJob(id)
 		return
 	end
-	call('ZADD', set, finishedOn, id)
-	if keepAge > 0 then
-		deleteFinished(set, call('ZREVRANGEBYSCORE', set, whole(tonumber(finishedOn) - keepAge), '-inf', 'LIMIT', 0, atOnce))
+	if ended[set] and ended[set].keep ~= keepCount then
+		settleEnded(set)
 	end
-	local extra = keepCount > 0 and call('ZCARD', set) - keepCount or 0
-	if extra > 0 then
-		deleteFinished(set, call('ZRANGE', set, 0, math.min(extra, sweep) - 1))
+	local e = ended[set]
+	if not e then
+		e = { keep = keepCount, scores = {} }
+		ended[set] = e
+	end
+	local n = #e.scores
+	e.scores[n + 1], e.scores[n + 2] = finishedOn, id
+	if keepAge > 0 then
+		local keep = e.keep
+		e.keep = -1
+		settleEnded(set)
+		deleteFinished(set, call('ZREVRANGEBYSCORE', set, whole(tonumber(finishedOn) - keepAge), '-inf', 'LIMIT', 0, atOnce))
+		ended[set] = { keep = keep, scores = { finishedOn, id } }
+		settleEnded(set)
 	end
 end
 
@@ -273,8 +364,8 @@ local function remove(c, from)
 	end
 	if known or from then
 		releaseDeduplication(true)
-		if hash[5] then
-			call('DEL', base .. 'dn:' .. hash[5])
+		if hash[4] then
+			call('DEL', base .. 'dn:' .. hash[4])
 		end
 		deleteJob(id)
 		tellAll('removed', 'jobId', id, 'prev', from or 'unknown')
@@ -299,21 +390,40 @@ local function delay(from)
 	call('ZADD', keys.marker, string.format('%.17g', tonumber(first[2]) / 4096), '1')
 end
 
+-- wait puts the job where it waits and returns the name of that collection.
+local function wait(lifo)
+	local stalled = transition == 'stalled'
+	if concurrency then
+		settle(keys.active)
+	end
+	if stalled or (lifo and priority == 0) then
+		settle(keys.wait)
+		settle(keys.waiting)
+		return enqueue(id, 0, true)
+	elseif priority ~= 0 then
+		settle(keys.waiting)
+		return enqueue(id, priority, false)
+	end
+	join(keys.wait)
+	join(keys.waiting)
+	wakeWorkers()
+	return 'wait'
+end
+
 -- move brings the job to where its state belongs and returns the name of that collection.
 local function move(c, from, wasWaiting)
 	if state == 'waiting' then
 		if isWaiting(from) then
 			if not wasWaiting then
 				takeOut(keys.waiting)
-				call('LPUSH', keys.waiting, id)
+				join(keys.waiting)
 			end
 			return from
 		end
 		if from then
 			leave(from)
 		end
-		local front = transition == 'stalled'
-		return enqueue(id, front and 0 or priority, front or (c[8] and priority == 0))
+		return wait(c[8])
 	elseif state == 'delayed' and silent and seq == shown and isWaiting(from) then
 		-- The timer, or a client, promoted it since.
 		return from
@@ -324,39 +434,65 @@ local function move(c, from, wasWaiting)
 			leave(from)
 		end
 		if state == 'active' then
-			if not (gone and from == 'wait') then -- else it was moved
-				call('LPUSH', keys.active, id)
-			end
+			join(keys.active)
 			wake()
 		end
 	end
 	return state
 end
 
+local function append(fields, more)
+	local n = #fields
+	for i = 1, #more do
+		fields[n + i] = more[i]
+	end
+end
+
 -- write puts the fields of the hash in order.
 local function write(c, place, from)
-	local fields = c[20]
+	local fields = c[19]
+	-- What a step of an attempt adds to the state before it is all that is new, and takes nothing away.
+	local step = known and seq == shown + 1
+		and (transition == 'started' and isWaiting(from) or finished and not silent and from == 'active')
+	if not step then
+		append(fields, unpacked(c[20]))
+	end
 	-- A client's own edits of data, opts and priority stay until a resync says otherwise.
 	if not known or silent then
-		for _, value in ipairs(c[19]) do
-			fields[#fields + 1] = value
-		end
+		append(fields, unpacked(c[21]))
 	end
 	if state == 'delayed' and place ~= 'delayed' then
-		fields[#fields + 1] = 'delay'
-		fields[#fields + 1] = '0'
+		append(fields, { 'delay', '0' })
 	end
 	if c[18] ~= '' and (finished or not known) then
-		fields[#fields + 1] = 'progress'
-		fields[#fields + 1] = c[18]
+		append(fields, { 'progress', c[18] })
 	end
 	local n = #fields
 	fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'cn:ev', told, 'cn:at', place
 	call('HSET', jobKey, unpack(fields))
-	-- What a step of an attempt adds to the state before it takes nothing away.
-	local adds = seq == shown + 1 and (transition == 'started' or finished) and from ~= 'completed' and from ~= 'failed'
-	if known and not adds and c[21][1] then
-		call('HDEL', jobKey, unpack(c[21]))
+	if known and not step then
+		local absent = unpacked(c[22])
+		if absent[1] then
+			call('HDEL', jobKey, unpack(absent))
+		end
+	end
+end
+
+-- fresh are the ids of jobs that are added and of which Redis knows nothing, neither a hash nor a tombstone.
+local fresh = {}
+local function findFresh(changes)
+	local keysOfAdded, ids = {}, {}
+	for _, c in ipairs(changes) do
+		if c[3] == 'added' then
+			ids[#ids + 1] = c[1]
+			keysOfAdded[#keysOfAdded + 1] = base .. c[1]
+			keysOfAdded[#keysOfAdded + 1] = goneBase .. c[1]
+		end
+	end
+	if ids[1] and call('EXISTS', unpack(keysOfAdded)) == 0 then
+		for _, job in ipairs(ids) do
+			fresh[job] = true
+		end
 	end
 end
 
@@ -365,10 +501,12 @@ local function project(c)
 	seq, finishedOn = tonumber(c[2]), c[14]
 	silent, finished = transition == '', state == 'completed' or state == 'failed'
 	jobKey = base .. id
-	hash = call('HMGET', jobKey, 'name', 'cn:seq', 'cn:ev', 'cn:at', 'deid')
-	known, buried = hash[1] or hash[2], false
-	shown, told = hash[2] and tonumber(hash[2]) or 0, hash[3] or '0'
-	if not known and call('EXISTS', jobKey, goneBase .. id) > 0 then
+	local new = fresh[id] and transition == 'added'
+	fresh[id] = nil
+	hash = new and {} or call('HMGET', jobKey, 'cn:seq', 'cn:ev', 'cn:at', 'deid')
+	known, buried = hash[1], false
+	shown, told = known and tonumber(known) or 0, hash[2] or '0'
+	if not known and not new and call('EXISTS', jobKey, goneBase .. id) > 0 then
 		known = call('EXISTS', jobKey) == 1
 		local stone = not known and call('GET', goneBase .. id)
 		if stone then
@@ -397,7 +535,7 @@ local function project(c)
 	end
 
 	sides = {}
-	local hint = hash[4]
+	local hint = hash[3]
 	local from = not silent and goAhead(hint)
 	gone = from
 	-- A job that is added and has no hash is nowhere.
@@ -418,14 +556,13 @@ local function project(c)
 	local place = move(c, from, wasWaiting)
 	occupied[place] = true
 
-	if state == 'active' then
-		if c[10] > 0 then
-			call('SET', jobKey .. ':lock', c[9], 'PX', c[10])
-		else
-			call('SET', jobKey .. ':lock', c[9])
-		end
+	if state == 'active' and c[10] > 0 then
+		locks[jobKey .. ':lock'] = nil
+		call('SET', jobKey .. ':lock', c[9], 'PX', c[10])
+	elseif state == 'active' then
+		locks[jobKey .. ':lock'] = c[9]
 	elseif known or transition ~= 'added' then
-		call('DEL', jobKey .. ':lock')
+		locks[jobKey .. ':lock'] = false
 	end
 
 	-- Others may have told listeners of this step already: a client that added the job, the timer that promoted it,
@@ -442,12 +579,16 @@ local function project(c)
 		if buried then
 			call('DEL', goneBase .. id)
 		end
+		if not counter then
+			counterWas = tonumber(call('GET', keys.id) or 0)
+			counter = counterWas
+		end
 		if transition == 'added' then
-			counted = counted + 1
+			counter = counter + 1
 		end
 		-- Ids that clients count themselves must not be given out again after a loss of data.
 		if #id < 16 and string.match(id, '^[1-9]%d*$') then
-			highestID = math.max(highestID, tonumber(id))
+			counter = math.max(counter, tonumber(id))
 		end
 	end
 
@@ -465,7 +606,7 @@ local function project(c)
 	if not silent and not toldByOthers then
 		tell(c, from)
 		if finished and not paused and concurrency ~= 0
-			and call('LLEN', keys.wait) == 0 and call('LLEN', keys.active) == 0
+			and isEmpty(keys.wait) and isEmpty(keys.active)
 			and call('ZCARD', keys.prioritized) == 0 and call('ZCARD', keys.delayed) == 0 then
 			tellAll('drained')
 		end
@@ -474,18 +615,29 @@ local function project(c)
 end
 
 gatherPaused()
-local results = {}
+local changes = {}
 for i = 6, #ARGV do
-	local fine, result = pcall(project, cmsgpack.unpack(ARGV[i]))
+	changes[i - 5] = unpacked(ARGV[i])
+end
+findFresh(changes)
+local results = {}
+for i, change in ipairs(changes) do
+	local fine, result = pcall(project, change)
 	if not fine then
 		result = { err = type(result) == 'table' and result.err or 'ERR ' .. tostring(result) }
 	end
-	results[i - 5] = result
+	results[i] = result
 end
 
-local counter = counted > 0 and call('INCRBY', keys.id, counted)
-if highestID > 0 and highestID > (counter or tonumber(call('GET', keys.id) or 0)) then
-	call('SET', keys.id, whole(highestID))
+settle(keys.wait)
+settle(keys.active)
+settle(keys.waiting)
+settleEnded(keys.completed)
+settleEnded(keys.failed)
+settleLocks()
+
+if counter ~= counterWas then
+	call('SET', keys.id, whole(counter))
 end
 if metricsKept > 0 then
 	record(metricsOf.completed, metricsKept)

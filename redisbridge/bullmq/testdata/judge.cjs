@@ -55,7 +55,7 @@ const answers = {
   waited: id => waits.get(id),
   // The real worker, step by step.
   async take() {
-    worker ??= new Worker(queueName, null, { ...options, autorun: false, name: 'wk' });
+    worker ??= new Worker(queueName, null, { ...options, autorun: false, name: 'wk', metrics: { maxDataPoints: 100 } });
     await worker.waitUntilReady();
     running = await worker.getNextJob('token', { block: false });
     return running ? running.id : null;
