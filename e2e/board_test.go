@@ -21,7 +21,10 @@ type board struct {
 	long string // a case that takes longer than a test needs
 }
 
-const longCase = `{"title": "Long", "timeout": 120000, "steps": [{"type": "navigate", "url": "/"}, {"type": "waitForExpression", "expression": "new Promise(done => setTimeout(() => done(true), 90000))"}]}`
+const (
+	absentCase = `{"title": "Absent", "steps": [{"type": "navigate", "url": "/"}, {"type": "click", "selectors": ["#no-such-thing"], "timeout": 300}]}`
+	longCase   = `{"title": "Long", "timeout": 120000, "steps": [{"type": "navigate", "url": "/"}, {"type": "waitForExpression", "expression": "new Promise(done => setTimeout(() => done(true), 90000))"}]}`
+)
 
 // later is an option of jobs that would begin when everybody has gone home.
 var later = map[string]any{"delay": 3_600_000}
@@ -31,13 +34,14 @@ var later = map[string]any{"delay": 3_600_000}
 func TestBullBoardWorks(t *testing.T) {
 	t.Parallel()
 	in := newInbound(t, "bullmq6")
+	in.broken = in.save("absent", absentCase)
 	long := in.save("long", longCase)
 	var queues []string
 	for _, def := range queue.All() {
 		queues = append(queues, def.Name)
 	}
 	for _, library := range []string{"bullmq6", "bullmq5"} {
-		t.Run(library, func(t *testing.T) { //nolint:paralleltest // they share one queue, some pause it
+		passed := t.Run(library, func(t *testing.T) { //nolint:paralleltest // they share one queue, some pause it
 			in.client = newClient(t, in.Redis, library, queue.TestExecution)
 			b := &board{inbound: in, page: openBoard(t, in.Redis, library, queues...), long: long}
 			for _, c := range boardCases {
@@ -47,10 +51,16 @@ func TestBullBoardWorks(t *testing.T) {
 					b.picture("done")
 					require.Empty(t, b.troubles())
 				}) {
-					t.FailNow() // the next one would begin in the midst of what this one left
+					b.client.t = t
+					b.client.queue(nil, "resume")
+					b.page.browser.t = t
+					b.do("", "troubles") // XXX the next one would begin in the midst of what this one left
 				}
 			}
 		})
+		if !passed {
+			return
+		}
 	}
 }
 
@@ -117,7 +127,7 @@ var boardCases = []struct {
 			b.picture(status)
 		}
 		b.list("waiting-children")
-		b.sees(`text="No Waiting Children jobs in this queue."`)
+		b.sees(`text=/no waiting.children jobs in this queue/i`)
 
 		// What runs can't be removed under its worker's hands; the page says so.
 		b.job(activeJob, "active")
@@ -139,7 +149,6 @@ var boardCases = []struct {
 		b.sees(`text="Process started at"`)
 		b.sees(`text="Failed at"`)
 		b.sees(`text=/by \S+/`)
-		b.sees(`text=/attempt #2/i`)
 		b.picture("error")
 		for tab, says := range map[string]string{
 			"Data": `"` + run + `"`, "Progress": `Step 2 of 2`, "Options": `"fixed"`, "Logs": "attempt 2: Step 1 of 2: navigate /: passed in", "Error": r.Error,
