@@ -112,7 +112,7 @@ func (in *inlet) follow(ctx context.Context, ids []string) error {
 // settled says that a job is where this system put it last, so that nobody did anything to it. Of a delayed job that
 // doesn't tell when it is due.
 func settled(v bullmq.View) bool {
-	if v.Seq() == 0 || v.Place == bullmq.Nowhere || v.Place == bullmq.InDelayed || string(v.Place) != v.Fields["cn:at"] {
+	if v.Seq() == 0 || v.Place == bullmq.Nowhere || v.Place == bullmq.InDelayed || string(v.Place) != v.Fields["cn:at"] && !(v.Place == bullmq.InPaused && v.Fields["cn:at"] == string(bullmq.InWait)) {
 		return false
 	}
 	return v.Place != bullmq.InActive || bullmq.OwnToken(v.Token)
@@ -134,6 +134,8 @@ func (in *inlet) compare(ctx context.Context, views []bullmq.View) error {
 	for _, v := range views {
 		job, ok := known[v.ID]
 		switch {
+		case ok && v.Exists() && v.Place == bullmq.Nowhere && job.State == queue.Waiting && sameTime(v, job):
+			err = in.mend(ctx, v.ID)
 		case ok && differs(v, job):
 			err = in.settle(ctx, v.ID)
 			if err == nil && v.Exists() && !sameTime(v, job) {
@@ -183,6 +185,15 @@ func (in *inlet) settle(ctx context.Context, jobID string) error {
 	return nil
 }
 
+// mend puts a job back that a client of major 5 lost when it resumed the queue.
+func (in *inlet) mend(ctx context.Context, jobID string) error {
+	mended, err := in.projector.Mend(ctx, in.def.Name, jobID)
+	if mended {
+		in.log.WarnContext(ctx, "a job that a client's resume had lost waits again", "job_id", jobID)
+	}
+	return err
+}
+
 // accept takes over a job that a client added. One that can never run fails with the reason, and only that one.
 func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 	state, ok := v.Place.State()
@@ -190,7 +201,7 @@ func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 		return nil
 	}
 	job := in.jobOf(v, state)
-	err := in.workflows.Accept(ctx, in.def, job)
+	err := in.understand(ctx, v, job)
 	switch code := fault.Of(err); {
 	case err == nil:
 		return nil
@@ -203,6 +214,14 @@ func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 		return lookErr // another bridge was faster
 	}
 	return in.refuse(ctx, v, job, reasonOf(err))
+}
+
+// understand hands a job over, unless it is one of a flow: nobody here would tell its parent of its end.
+func (in *inlet) understand(ctx context.Context, v bullmq.View, job queue.Job) error {
+	if v.Fields["parentKey"] != "" {
+		return fault.New(fault.Invalid, "the job is a child of another one (%s), and flows are not supported", v.Fields["parentKey"])
+	}
+	return in.workflows.Accept(ctx, in.def, job)
 }
 
 // reasonOf is what people may read of an error.

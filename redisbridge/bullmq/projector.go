@@ -58,6 +58,7 @@ type Projector struct {
 	position     script
 	look         script
 	take         script
+	mend         script
 }
 
 // Option alters a projector.
@@ -83,10 +84,11 @@ func NewProjector(rdb redis.UniversalClient, prefix string, options ...Option) *
 		project:      loadScript("project-19.lua"),
 		promote:      loadScript("promote-10.lua"),
 		progress:     loadScript("progress-2.lua"),
-		log:          loadScript("log-2.lua"),
+		log:          loadScript("lines-2.lua"),
 		position:     loadScript("position-1.lua"),
 		look:         loadScript("look-12.lua"),
 		take:         loadScript("take-19.lua"),
+		mend:         loadScript("mend-13.lua"),
 	}
 	for _, option := range options {
 		option(p)

@@ -38,7 +38,7 @@ local call, unpacked = redis.call, cmsgpack.unpack
 
 -- include queue
 -- include waiting
--- include metrics
+-- include tally
 
 -- What the stream gets is trimmed once, at the end.
 local grown = false
@@ -614,7 +614,7 @@ local function project(c)
 	return 1
 end
 
-gatherPaused()
+-- include line
 local changes = {}
 for i = 6, #ARGV do
 	changes[i - 5] = unpacked(ARGV[i])
