@@ -20,7 +20,7 @@ type page struct {
 }
 
 // patience is how long the page may take to show something, in milliseconds.
-const patience = 20_000
+const patience = 45_000
 
 // openBoard starts a Bull Board that reads the queues with a version of the library, and a browser to look at it.
 func openBoard(t *testing.T, redisURL, library string, queues ...string) *page {
