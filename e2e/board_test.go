@@ -69,7 +69,7 @@ func (b *board) added(caseID string, opts map[string]any) (runID, jobID string) 
 	b.t.Helper()
 	runID = newRunID()
 	jobID = b.client.add(caseID, runID, opts)
-	b.awaitRun(runID, "pending", "running")
+	b.awaitRun(runID)
 	return runID, jobID
 }
 

@@ -52,7 +52,7 @@ func (in *inbound) workflow(runID string) enumspb.WorkflowExecutionStatus {
 	return described.GetWorkflowExecutionInfo().GetStatus()
 }
 
-// awaitRun waits until a run is there and has one of the statuses.
+// awaitRun waits until a run is there, and has one of the statuses if any are given.
 func (in *inbound) awaitRun(runID string, statuses ...string) run {
 	in.t.Helper()
 	var r run
@@ -62,7 +62,7 @@ func (in *inbound) awaitRun(runID string, statuses ...string) run {
 			return false
 		}
 		r = in.run(in.t, runID)
-		return slices.Contains(statuses, string(found.Status))
+		return len(statuses) == 0 || slices.Contains(statuses, string(found.Status))
 	})
 	return r
 }
