@@ -141,6 +141,7 @@ var boardCases = []struct {
 		b.job(activeJob, "active")
 		b.sees(`text=/by .+/`)
 		b.picture("active-job")
+		b.list("latest")
 		b.cancel(active, activeJob)
 		b.client.queue(nil, "drain", true)
 		for _, id := range []string{waiting, prioritized, delayed} {
@@ -211,7 +212,7 @@ var boardCases = []struct {
 		require.Equal(t, "Removed from the queue", b.ended(run, id, "cancelled").Error)
 		b.list("delayed")
 		for _, trouble := range b.troubles() { // the page asks for what it showed once more
-			require.Regexp(t, "^404 GET .*/"+id+"$", trouble)
+			require.Regexp(t, "^404 GET .*/"+id+"(/flow|/logs)?$", trouble)
 		}
 		b.gone(`text="#` + id + `"`)
 	}},
