@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
 	"os"
@@ -42,7 +43,14 @@ func newClient(t *testing.T, redisURL, library, queueName string) *client {
 		}
 		t.Skipf("needs %s: run npm ci in e2e/bullmq", library)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "client.cjs", library, redisURL, queueName)
+	c, _ := startNode(t, "client.cjs", library, redisURL, queueName)
+	return c
+}
+
+// startNode starts a script that answers each line of JSON with one, and returns the line that it began with.
+func startNode(t *testing.T, args ...string) (*client, []byte) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", args...)
 	cmd.Dir = "bullmq"
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -56,8 +64,8 @@ func newClient(t *testing.T, redisURL, library, queueName string) *client {
 	})
 	c := &client{t: t, process: cmd, in: in, answers: bufio.NewScanner(out)}
 	c.answers.Buffer(nil, 1<<24)
-	require.True(t, c.answers.Scan(), "the client did not start")
-	return c
+	require.True(t, c.answers.Scan(), "%s did not start", args[0])
+	return c, bytes.Clone(c.answers.Bytes())
 }
 
 // ask has something done and returns the error that the library threw.

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,17 +52,17 @@ func (in *inbound) workflow(runID string) enumspb.WorkflowExecutionStatus {
 	return described.GetWorkflowExecutionInfo().GetStatus()
 }
 
-// awaitRun waits until a run is there and has a status.
-func (in *inbound) awaitRun(runID, status string) run {
+// awaitRun waits until a run is there, and has one of the statuses if any are given.
+func (in *inbound) awaitRun(runID string, statuses ...string) run {
 	in.t.Helper()
 	var r run
-	await(in.t, 30*time.Second, "run "+runID+" to be "+status, func() bool {
+	await(in.t, 30*time.Second, "run "+runID+" to be "+strings.Join(statuses, " or "), func() bool {
 		found, err := in.store.Run(in.t.Context(), runID)
 		if err != nil {
 			return false
 		}
 		r = in.run(in.t, runID)
-		return string(found.Status) == status
+		return len(statuses) == 0 || slices.Contains(statuses, string(found.Status))
 	})
 	return r
 }
