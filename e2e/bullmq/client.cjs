@@ -2,7 +2,8 @@
 //
 // Usage: node client.cjs CLIENT REDIS_URL QUEUE. Writes {"ready":true}; then carries out each line of JSON on standard input,
 // {"on": "queue", "method": …, "args": […]} or {"on": "job", "id": …, "method": …, "args": […]}, or {"on": "worker", "delay": ms} which
-// starts a real Worker that answers every job after that time, and {"on": "stop"} which stops it.
+// starts a real Worker that answers every job after that time, and {"on": "stop"} which stops it; or {"on": "redis", "commands": [[…]]},
+// which are sent in one transaction on the library's own connection.
 'use strict';
 
 const readline = require('node:readline');
@@ -37,7 +38,7 @@ async function main() {
   let worker;
   console.log(JSON.stringify({ ready: true }));
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    const { on, id, method, args = [], delay } = JSON.parse(line);
+    const { on, id, method, args = [], delay, commands } = JSON.parse(line);
     let reply;
     try {
       if (on === 'queue') {
@@ -46,6 +47,10 @@ async function main() {
         const job = await queue.getJob(id);
         if (!job) throw new Error(`there is no job ${id}`);
         reply = { value: plain(await job[method](...args)) };
+      } else if (on === 'redis') {
+        const transaction = (await queue.client).multi();
+        for (const [name, ...rest] of commands) transaction.call(name, ...rest);
+        reply = { value: (await transaction.exec()).map(([err, value]) => { if (err) throw err; return value; }) };
       } else if (on === 'worker') {
         worker = new bullmq.Worker(queueName, async (job) => {
           await new Promise((done) => { setTimeout(done, delay); });
