@@ -20,7 +20,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/store"
 )
 
-const restWithin = 90 * time.Second
+const restWithin = 60 * time.Second
 
 // comeToRest brings all processes up and lets the system do what is left to do, or, with the queue paused, all that it may.
 func (w *world) comeToRest(paused bool) {
@@ -175,7 +175,7 @@ var statusesOf = map[queue.State][]store.RunStatus{
 }
 
 // notTaken are the reasons why a job that a client added is none of this system's.
-var notTaken = regexp.MustCompile(`^there is (no test case|a test run) `)
+var notTaken = regexp.MustCompile(`^(testCaseId: )?there is (no test case|a test run) `)
 
 // disagreements compares Redis, Postgres and Temporal.
 func (w *world) disagreements(paused bool) (found []string) {
@@ -222,6 +222,9 @@ func (w *world) disagreements(paused bool) (found []string) {
 		recorded := jobHash{
 			ats: job.AttemptsStarted, atm: job.AttemptsMade, stc: job.Stalls, priority: job.Options.Priority, timestamp: job.CreatedAt.UnixMilli(),
 			reason: hash.reason,
+		}
+		if places[0] != "prioritized" { // only there does it say where a job stands
+			recorded.priority = hash.priority
 		}
 		if recorded != hash {
 			bad("job %s in %s has %+v, but in Postgres %+v", id, places[0], hash, recorded)

@@ -3,10 +3,12 @@
 // Usage: node client.cjs CLIENT REDIS_URL QUEUE. Writes {"ready":true}; then carries out each line of JSON on standard input,
 // {"on": "queue", "method": …, "args": […]} or {"on": "job", "id": …, "method": …, "args": […]}, or {"on": "worker", "delay": ms} which
 // starts a real Worker that answers every job after that time, and {"on": "stop"} which stops it; or {"on": "redis", "commands": [[…]]},
-// which are sent in one transaction on the library's own connection.
+// which are sent in one transaction.
 'use strict';
 
 const readline = require('node:readline');
+
+const Redis = require('ioredis');
 
 const [client, address, queueName] = process.argv.slice(2);
 const bullmq = require(client);
@@ -36,6 +38,7 @@ async function main() {
   queue.on('error', () => {});
   await queue.waitUntilReady();
   let worker;
+  let redis;
   console.log(JSON.stringify({ ready: true }));
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const { on, id, method, args = [], delay, commands } = JSON.parse(line);
@@ -48,7 +51,8 @@ async function main() {
         if (!job) throw new Error(`there is no job ${id}`);
         reply = { value: plain(await job[method](...args)) };
       } else if (on === 'redis') {
-        const transaction = (await queue.client).multi();
+        redis ??= new Redis(connection);
+        const transaction = redis.multi();
         for (const [name, ...rest] of commands) transaction.call(name, ...rest);
         reply = { value: (await transaction.exec()).map(([err, value]) => { if (err) throw err; return value; }) };
       } else if (on === 'worker') {
@@ -69,6 +73,7 @@ async function main() {
   }
   if (worker) await worker.close();
   await queue.close();
+  if (redis) await redis.quit();
 }
 
 main().catch((err) => {
