@@ -49,7 +49,7 @@ func (h *handlers) submitRun(c *gin.Context) {
 	}
 	c.Header("Location", h.addresses.run(run.ID))
 	c.JSON(code, accepted{
-		TestRunID: run.ID, JobID: run.ID, Queue: queue.TestExecution, Status: run.Status, Links: h.addresses.links(run),
+		TestRunID: run.ID, JobID: run.JobID, Queue: queue.TestExecution, Status: run.Status, Links: h.addresses.links(run),
 	})
 }
 

@@ -56,16 +56,11 @@ const (
 	queueURLPrefix   = redisURLVariable + "_"
 )
 
-// queueVariables returns the variable of each queue's own Redis with the queue's name. Queues that are documented and not
-// built yet have theirs, so that an environment which names them is not refused.
+// queueVariables returns the variable of each queue's own Redis with the queue's name.
 func queueVariables() map[string]string {
 	names := map[string]string{}
-	add := func(name string) { names[QueueRedisVariable(name)] = name }
-	for _, documented := range []string{"cleanup", "adaptation-learning"} {
-		add(documented)
-	}
 	for _, def := range queue.All() {
-		add(def.Name)
+		names[QueueRedisVariable(def.Name)] = def.Name
 	}
 	return names
 }

@@ -155,6 +155,14 @@ func (j *Job) Run() string {
 	return j.ID
 }
 
+// OtherID is the job's id if it is not its run's, else nothing.
+func (j *Job) OtherID() string {
+	if j.RunID == "" || j.RunID == j.ID {
+		return ""
+	}
+	return j.ID
+}
+
 // Start begins the attempt that follows so many made ones. A job that is still active lost its worker: it stalls first.
 // taken is nil if the attempt begins without Redis.
 func (j *Job) Start(worker string, made int, now time.Time, taken *Taken) ([]Change, error) {

@@ -190,7 +190,7 @@ func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 		return nil
 	}
 	job := in.jobOf(v, state)
-	err := in.workflows.Accept(ctx, in.def, job)
+	err := in.understand(ctx, v, job)
 	switch code := fault.Of(err); {
 	case err == nil:
 		return nil
@@ -203,6 +203,14 @@ func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 		return lookErr // another bridge was faster
 	}
 	return in.refuse(ctx, v, job, reasonOf(err))
+}
+
+// understand hands a job over, unless it is one of a flow: nobody here would tell its parent of its end.
+func (in *inlet) understand(ctx context.Context, v bullmq.View, job queue.Job) error {
+	if v.Fields["parentKey"] != "" {
+		return fault.New(fault.Invalid, "the job is a child of another one (%s), and flows are not supported", v.Fields["parentKey"])
+	}
+	return in.workflows.Accept(ctx, in.def, job)
 }
 
 // reasonOf is what people may read of an error.

@@ -27,7 +27,7 @@ func (p *Publisher) attend(ctx context.Context, cfg config.Config, queues []stri
 		p.present.Go(func() {
 			timer := time.NewTicker(presentEvery)
 			defer timer.Stop()
-			for {
+			for !p.stopping() {
 				_ = p.bePresent(ctx, name, queueName, timer.C) // who publishes says that Redis is away
 				select {
 				case <-timer.C:
@@ -47,7 +47,7 @@ func (p *Publisher) bePresent(ctx context.Context, name, queueName string, again
 	}
 	conn := client.Conn()
 	defer conn.Close() //nolint:errcheck // it is given up
-	if err := conn.ClientSetName(ctx, name).Err(); err != nil {
+	if err := introduce(ctx, conn, name); err != nil {
 		return fmt.Errorf("naming a connection: %w", err)
 	}
 	for {
@@ -57,10 +57,17 @@ func (p *Publisher) bePresent(ctx context.Context, name, queueName string, again
 			return nil
 		}
 		// The name again, too: the connection may be a new one under the hood.
-		if err := conn.ClientSetName(ctx, name).Err(); err != nil {
+		if err := introduce(ctx, conn, name); err != nil {
 			return fmt.Errorf("keeping a connection: %w", err)
 		}
 	}
+}
+
+// introduce gives a connection its name. It doesn't wait long for a Redis that hangs: whoever stops waits for it.
+func introduce(ctx context.Context, conn *redis.Conn, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, presentEvery)
+	defer cancel()
+	return conn.ClientSetName(ctx, name).Err() //nolint:wrapcheck // the caller says what for
 }
 
 // nodeOf is a client of one server: in a cluster, of one that clients of the queue talk to.

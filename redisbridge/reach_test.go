@@ -205,14 +205,14 @@ func TestRightsThatAreTooFewLoseNothing(t *testing.T) {
 		"-eval", "-hset", "resetkeys ~bull:* ~progress:*", "resetkeys ~bull:* ~cinnamon:bull:*", "resetchannels",
 	} {
 		require.NoError(t, b.rdb.Do(t.Context(), append([]any{"ACL", "SETUSER", "cinnamon"}, words(less)...)...).Err())
-		before := b.log.count("docs/configuration.md has the ACL rule")
+		before := b.log.of(b.def.Name, "docs/configuration.md has the ACL rule")
 		id := b.add(fmt.Sprintf("run-%d", n), nil)
 		b.pass(id)
-		b.await(patience, "the log says so: "+less, func() bool { return b.log.count("docs/configuration.md has the ACL rule") > before })
+		b.await(patience, "the log says so: "+less, func() bool { return b.log.of(b.def.Name, "docs/configuration.md has the ACL rule") > before })
 		rule := words(documentedRule(t, "cinnamon", password))
 		require.NoError(t, b.rdb.Do(t.Context(), append([]any{"ACL", "SETUSER"}, rule...)...).Err())
 		b.awaitSeq(id, 3)
-		b.await(patience, "all is well", func() bool { return b.log.count("changes are relayed again") == n+1 })
+		b.await(patience, "all is well", func() bool { return b.log.of(b.def.Name, "changes are relayed again") == n+1 })
 		require.Subset(t, b.events(), []string{"added " + id, "waiting " + id, "active " + id, "completed " + id}, less)
 	}
 	require.Zero(t, b.log.count("set aside"))
@@ -386,7 +386,17 @@ func TestAQueueOnARedisOfItsOwn(t *testing.T) {
 	host, port, password := at(t, address)
 	b := setupBy(t, connect(t, address), "", "REDIS_URL="+others.URL(t), "REDIS_URL_TEST_EXECUTION="+address)
 	b.carriesOut(map[string]any{"host": host, "port": port, "password": password}, nil)
-	require.Zero(t, connect(t, others.URL(t)).DBSize(t.Context()).Val(), "nothing of it is on the others'")
+	require.Empty(t, connect(t, others.URL(t)).Keys(t.Context(), "*"+b.def.Name+"*").Val(), "nothing of it is on the others'")
+	require.Empty(t, b.rdb.Keys(t.Context(), "*"+queue.Cleanup+"*").Val(), "nor of the others on its own")
+
 	others.Kill(t)
-	b.healthy()
+	_, err := b.probe()
+	require.ErrorContains(t, err, "the Redis of "+queue.Cleanup+", "+queue.AdaptationLearning+" does not answer")
+	b.await(patience, "the others' changes wait", func() bool {
+		return b.log.of(queue.Cleanup, "changes wait in the outbox") > 0 && b.log.of(queue.AdaptationLearning, "changes wait in the outbox") > 0
+	})
+	id := b.add("meanwhile", nil)
+	b.pass(id)
+	b.awaitSeq(id, 3)
+	require.Zero(t, b.log.of(b.def.Name, "changes wait in the outbox"), "a queue on another Redis goes on")
 }

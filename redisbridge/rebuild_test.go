@@ -135,7 +135,7 @@ func TestEvictedJobsAreShownAgain(t *testing.T) {
 	b, _ := setupAlone(t)
 	require.NoError(t, b.rdb.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err())
 	b.settled()
-	b.await(patience, "the policy is complained of", func() bool { return b.log.count("set maxmemory-policy to noeviction") == 1 })
+	b.await(patience, "the policy is complained of", func() bool { return b.log.count("set maxmemory-policy to noeviction") > 0 })
 	b.addMany("a", 500)
 	b.await(patience, "all wait", func() bool { return b.waits() == 500 })
 	before := b.shown()

@@ -112,6 +112,17 @@ type logged struct{ testkit.Output }
 
 func (l *logged) count(words string) int { return strings.Count(l.String(), words) }
 
+// of counts the lines about a queue.
+func (l *logged) of(queueName, words string) int {
+	n := 0
+	for line := range strings.Lines(l.String()) {
+		if strings.Contains(strings.TrimSpace(line)+" ", "queue="+queueName+" ") && strings.Contains(line, words) {
+			n++
+		}
+	}
+	return n
+}
+
 func (b *bundle) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b.log, nil)) }
 
 // bridge runs a bridge until the returned function is called, or the test ends.

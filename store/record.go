@@ -64,6 +64,7 @@ type Viewport struct {
 // Run is a test run.
 type Run struct {
 	ID          string
+	JobID       string // the queue's id of its job
 	TestCaseID  string
 	Title       string
 	UserID      string

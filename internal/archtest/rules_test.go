@@ -16,6 +16,7 @@ var homes = []home{
 	{"database/sql", []string{"store/postgres"}, "Postgres has one home, so SQL is found in one folder"},
 	{"github.com/pressly/goose/v3", []string{"store/postgres"}, "only the store migrates"},
 	{"github.com/redis/go-redis/v9", []string{"redisbridge/...", "internal/redisserver"}, "a run must not depend on Redis, so only the bridge knows it"},
+	{"github.com/hashicorp/cronexpr", []string{"redisbridge/bullmq"}, "patterns mean what BullMQ's clients take them for, which is found out in one place"},
 	{"github.com/gin-gonic/gin", []string{"api"}, "HTTP is one edge of the system, not its vocabulary"},
 	{"github.com/caarlos0/env/v11", []string{"config"}, "config is the only reader of the environment"},
 	{"github.com/spf13/cobra", []string{"cmd/...", "internal/cli", "devstack/..."}, "commands live in cmd"},

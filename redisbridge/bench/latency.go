@@ -117,7 +117,7 @@ func (b *bench) publish(ctx context.Context, queue string) error {
 	defer ticker.Stop()
 	for n := range samples {
 		value := record[:len(record)-1] + `,"percentage":` + strconv.Itoa(n) + `,"sentAt":` + strconv.FormatFloat(nowMillis(), 'f', 4, 64) + `}`
-		publisher.Publish(queue, "a-run", 1, json.RawMessage(value))
+		publisher.Publish(queue, "a-run", "a-run", 1, json.RawMessage(value))
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

@@ -4,7 +4,9 @@
 // A [Projector] shows jobs that are kept elsewhere: it moves a job to the state that a [Change] says, from wherever
 // Redis has it or from nowhere, and tells the clients that listen. All it writes for one change happens at once.
 //
-// What it promises:
+// A [Worker] takes jobs and does them, beside any number of others, be they of this package or BullMQ's own.
+//
+// What a projector promises:
 //   - a change may be applied any number of times, in any grouping, and counts once;
 //   - a job's changes take effect in the order of their numbers: an older one that comes late is ignored;
 //   - an id is in exactly one of BullMQ's collections, and its hash is there;

@@ -17,6 +17,14 @@ const (
 	Failed    State = "failed"
 )
 
+// The states that clients know beside those. Where jobs are counted and listed, a job that waits with a priority is
+// Prioritized, and Waiting is the others.
+const (
+	Prioritized     State = "prioritized"
+	WaitingChildren State = "waiting-children" // a flow's parent
+	Unknown         State = "unknown"          // it is in none of the queue's collections
+)
+
 // Finished says whether a job in this state has ended.
 func (s State) Finished() bool { return s == Completed || s == Failed }
 
@@ -50,6 +58,25 @@ type Job struct {
 
 	KeepCompleted Keep
 	KeepFailed    Keep
+
+	// What follows is read, see [DecodeJob]; a [Projector] doesn't write it.
+
+	DeduplicationID string  // deid
+	SchedulerID     string  // rjk: the scheduler that added the job
+	DeferredFailure string  // defa: whoever takes the job next must fail it with this reason, without running it
+	ParentKey       string  // the whole key of the parent's hash
+	Parent          *Parent // of a flow's child
+	Err             error   // what of the job's hash can't be read
+}
+
+// Parent is how a flow's child names its parent.
+type Parent struct {
+	ID       string `json:"id"`
+	QueueKey string `json:"queueKey"` // <prefix>:<queue>
+	Fail     bool   `json:"fpof,omitempty"`
+	Remove   bool   `json:"rdof,omitempty"`
+	Ignore   bool   `json:"idof,omitempty"`
+	Continue bool   `json:"cpof,omitempty"`
 }
 
 // Transition names what happened to a job.

@@ -10,8 +10,8 @@ import (
 // It holds for the whole set of jobs that ended the same way, and takes effect when one joins them.
 type Keep struct {
 	Count *int          // so many of the newest stay; none: delete at once
-	Age   time.Duration // younger ones stay
-	Limit int           // so many that are older go at once, the newest of them first; 0: a thousand
+	Age   time.Duration // younger ones stay; it counts in seconds
+	Limit int           // how many that are too old go when one joins; 0: BullMQ's own 1000
 }
 
 // KeepNewest keeps so many of the newest jobs, and all of them if the number is negative.
@@ -22,7 +22,29 @@ func KeepNewest(n int) Keep {
 	return Keep{Count: &n}
 }
 
-// UnmarshalJSON reads the forms that clients write: a boolean, a number, or an object with count, age (seconds) and limit.
+// KeepAll is what an option says that keeps all jobs although the queue's default would not.
+func KeepAll() *Keep { return &Keep{} }
+
+// MarshalJSON writes the shortest form that clients read: a boolean, a number, or an object.
+func (k Keep) MarshalJSON() ([]byte, error) {
+	switch {
+	case k.Age <= 0 && k.Limit <= 0 && k.Count == nil:
+		return []byte("false"), nil
+	case k.Age <= 0 && k.Limit <= 0 && *k.Count == 0:
+		return []byte("true"), nil
+	case k.Age <= 0 && k.Limit <= 0:
+		return json.Marshal(*k.Count)
+	}
+	wire := struct {
+		Age   float64 `json:"age,omitempty"`
+		Count *int    `json:"count,omitempty"`
+		Limit int     `json:"limit,omitempty"`
+	}{k.Age.Seconds(), k.Count, k.Limit}
+	return json.Marshal(wire)
+}
+
+// UnmarshalJSON reads the forms that clients write: a boolean, a number, or an object with count, age (seconds) and
+// limit.
 func (k *Keep) UnmarshalJSON(text []byte) error {
 	var remove bool
 	if json.Unmarshal(text, &remove) == nil {
@@ -32,26 +54,28 @@ func (k *Keep) UnmarshalJSON(text []byte) error {
 		}
 		return nil
 	}
-	var count int
+	var count number
 	if json.Unmarshal(text, &count) == nil {
-		*k = KeepNewest(count)
+		*k = KeepNewest(int(count))
 		return nil
 	}
-	var both struct {
-		Count *int     `json:"count"`
-		Age   *float64 `json:"age"`
-		Limit int      `json:"limit"`
+	var wire struct {
+		Count *number `json:"count"`
+		Age   *number `json:"age"`
+		Limit *number `json:"limit"`
 	}
-	if err := json.Unmarshal(text, &both); err != nil {
+	if err := json.Unmarshal(text, &wire); err != nil {
 		return fmt.Errorf("reading what to keep of finished jobs: %w", err)
 	}
 	*k = Keep{}
-	if both.Count != nil {
-		*k = KeepNewest(*both.Count)
+	if wire.Count != nil {
+		*k = KeepNewest(int(*wire.Count))
 	}
-	if both.Age != nil {
-		k.Limit = max(both.Limit, 0)
-		k.Age = time.Duration(*both.Age * float64(time.Second))
+	if wire.Limit != nil {
+		k.Limit = int(*wire.Limit)
+	}
+	if wire.Age != nil {
+		k.Age = time.Duration(float64(*wire.Age) * float64(time.Second))
 		if k.Age <= 0 {
 			*k = KeepNewest(0)
 		}

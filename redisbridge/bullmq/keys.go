@@ -93,3 +93,9 @@ func (k Keys) Limiter() string { return k.public + "limiter" }
 
 // Repeat is the sorted set of job schedulers by the time of their next job.
 func (k Keys) Repeat() string { return k.public + "repeat" }
+
+// Scheduler is the hash of a job scheduler.
+func (k Keys) Scheduler(id string) string { return k.public + "repeat:" + id }
+
+// Deduplication is the id of the job that owns a deduplication id.
+func (k Keys) Deduplication(id string) string { return k.public + "de:" + id }

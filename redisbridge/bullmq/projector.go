@@ -83,7 +83,7 @@ func NewProjector(rdb redis.UniversalClient, prefix string, options ...Option) *
 		project:      loadScript("project-19.lua"),
 		promote:      loadScript("promote-10.lua"),
 		progress:     loadScript("progress-2.lua"),
-		log:          loadScript("log-2.lua"),
+		log:          loadScript("lines-2.lua"),
 		position:     loadScript("position-1.lua"),
 		look:         loadScript("look-12.lua"),
 		take:         loadScript("take-19.lua"),

@@ -23,6 +23,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	examplesNeedRedis()
 	code := m.Run()
 	server.Stop()
 	os.Exit(code)

@@ -25,7 +25,7 @@ func (s *Store) CreateRun(ctx context.Context, n store.NewRun) (runID string, cr
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, s.query["run_insert"], n.ID, n.TestCaseID, clean(n.Title), null(string(n.Definition)),
 			null(n.UserID), string(config), n.Added.Job.Options.Priority, n.MaxAttempts, n.TotalSteps, n.WorkflowID,
-			string(n.WorkflowInput), null(n.IdempotencyKey), null(n.RequestHash), n.CreatedAt)
+			string(n.WorkflowInput), null(n.IdempotencyKey), null(n.RequestHash), n.CreatedAt, null(n.Added.Job.OtherID()))
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func scanRun(row pgx.CollectableRow) (store.Run, error) {
 	var started, finished *time.Time
 	err := row.Scan(&r.ID, &r.TestCaseID, &r.Title, &r.UserID, &r.Status, &config, &r.Attempt, &r.MaxAttempts, &r.Flaky,
 		&r.TotalSteps, &r.CompletedSteps, &r.FailedSteps, &r.AdaptedSteps, &duration, &r.Error, &r.WorkflowID,
-		&r.WorkflowRunID, &r.CreatedAt, &started, &finished)
+		&r.WorkflowRunID, &r.CreatedAt, &started, &finished, &r.JobID)
 	if err != nil {
 		return r, err
 	}

@@ -38,7 +38,7 @@ local call, unpacked = redis.call, cmsgpack.unpack
 
 -- include queue
 -- include waiting
--- include metrics
+-- include tally
 
 -- What the stream gets is trimmed once, at the end.
 local grown = false

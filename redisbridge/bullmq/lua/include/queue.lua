@@ -3,6 +3,9 @@
 
 local settings = redis.call('HMGET', keys.meta, 'paused', 'concurrency', 'opts.maxLenEvents')
 local paused, concurrency, maxLen = settings[1], tonumber(settings[2] or ''), settings[3]
+if maxLen and not string.match(maxLen, '^%d+$') then
+	maxLen = '10000' -- what else a client wrote would stop every script
+end
 
 local function limitStream()
 	if not maxLen then

@@ -47,7 +47,9 @@ local function enqueue(job, priority, front)
 	else
 		redis.call(front and 'RPUSH' or 'LPUSH', keys.wait, job)
 	end
-	redis.call(front and 'RPUSH' or 'LPUSH', keys.waiting, job)
+	if keys.waiting then
+		redis.call(front and 'RPUSH' or 'LPUSH', keys.waiting, job)
+	end
 	wakeWorkers()
 	return place
 end
