@@ -20,7 +20,8 @@ import (
 	"github.com/cinnamon-qa/cinnamon/store"
 )
 
-const restWithin = 60 * time.Second
+// restWithin is how long nothing may change before all is as it must be.
+const restWithin = 40 * time.Second
 
 // comeToRest brings all processes up and lets the system do what is left to do, or, with the queue paused, all that it may.
 func (w *world) comeToRest(paused bool) {
@@ -36,7 +37,7 @@ func (w *world) comeToRest(paused bool) {
 	} else {
 		w.try("resume", nil)
 	}
-	var found []string
+	var found, last []string
 	deadline := time.Now().Add(restWithin)
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
@@ -46,6 +47,9 @@ func (w *world) comeToRest(paused bool) {
 			continue
 		}
 		calm = 0
+		if slices.Sort(found); !slices.Equal(found, last) { // it is not at rest, on a slow machine perhaps
+			last, deadline = found, time.Now().Add(restWithin)
+		}
 		if time.Now().After(deadline) {
 			break
 		}

@@ -156,7 +156,7 @@ func differs(v bullmq.View, job queue.Job) bool {
 	case !v.Exists():
 		return true
 	case !ok:
-		return false
+		return v.Place == bullmq.Nowhere
 	case !sameTime(v, job), queue.State(state) != job.State, number(v, "priority") != job.Options.Priority:
 		return true
 	case state == bullmq.Delayed:
@@ -175,8 +175,12 @@ func (in *inlet) settle(ctx context.Context, jobID string) error {
 		return err
 	}
 	after := string(r.After.State)
-	if r.Gone {
+	switch {
+	case r.Gone:
 		after = "removed"
+	case r.Lost:
+		in.log.WarnContext(ctx, "a job was in no collection of the queue any more and is shown again", "job_id", jobID, "state", after)
+		return nil
 	}
 	in.log.InfoContext(ctx, "a client or another consumer changed a job", "job_id", jobID, "test_run_id", r.Start.RunID,
 		"before", r.Before.State, "after", after)
@@ -186,12 +190,18 @@ func (in *inlet) settle(ctx context.Context, jobID string) error {
 // accept takes over a job that a client added. One that can never run fails with the reason, and only that one.
 func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 	state, ok := v.Place.State()
+	lost := v.Place == bullmq.Nowhere && v.Seq() == 0 && v.Fields["name"] != "" && v.Fields["processedOn"] == ""
+	if lost { // clients of two majors that pause and resume overwrite each other's lists
+		state, ok = bullmq.Waiting, true
+	}
 	if !ok || state.Finished() || state == bullmq.Active && bullmq.OwnToken(v.Token) {
 		return nil
 	}
 	job := in.jobOf(v, state)
 	err := in.understand(ctx, v, job)
 	switch code := fault.Of(err); {
+	case err == nil && lost:
+		return in.settle(ctx, v.ID)
 	case err == nil:
 		return nil
 	case code != fault.Invalid && code != fault.Conflict && code != fault.NotFound:

@@ -457,8 +457,8 @@ local function write(c, place, from)
 	if not step then
 		append(fields, unpacked(c[20]))
 	end
-	-- A client's own edits of data, opts and priority stay until a resync says otherwise.
-	if not known or silent then
+	-- A client's own edits of data, opts and priority stay, unless the same state is shown again.
+	if not known or (silent and seq == shown) then
 		append(fields, unpacked(c[21]))
 	end
 	if state == 'delayed' and place ~= 'delayed' then
@@ -550,7 +550,7 @@ local function project(c)
 		remove(c, from)
 		return 1
 	end
-	if known and state == 'waiting' and not silent then
+	if known and state == 'waiting' and not (silent and seq == shown) then
 		priority = tonumber(call('HGET', jobKey, 'priority') or '') or priority
 	end
 	local place = move(c, from, wasWaiting)
