@@ -87,7 +87,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	t.Cleanup(func() {
 		for _, p := range w.processes() {
 			if *p != nil {
-				require.NoError(t, (*p).stop(30*time.Second))
+				require.NoError(t, (*p).stop(30*time.Second), (*p).output.String())
 				w.ended = append(w.ended, *p)
 			}
 		}
