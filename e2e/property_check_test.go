@@ -16,6 +16,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
@@ -42,6 +43,7 @@ func (w *world) comeToRest(paused bool) {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for calm := 0; calm < 2; <-tick.C {
+		w.restart() // as whatever supervises them does
 		if found = w.disagreements(paused); len(found) == 0 {
 			calm++
 			continue
@@ -63,7 +65,7 @@ type picture struct {
 	places  map[string][]string
 	due     map[string]int64 // milliseconds
 	waiting []string
-	events  []entry
+	events  []testkit.Entry
 	keys    []string
 	hashes  map[string]jobHash
 }
@@ -156,15 +158,15 @@ func number(text string) int {
 	return n
 }
 
-func entryOf(v any) entry {
+func entryOf(v any) testkit.Entry {
 	pair, _ := v.([]any)
-	e := entry{fields: map[string]string{}}
-	e.id, _ = pair[0].(string)
-	fields := texts(pair[1])
-	for i := 0; i+1 < len(fields); i += 2 {
-		e.fields[fields[i]] = fields[i+1]
+	fields := map[string]string{}
+	list := texts(pair[1])
+	for i := 0; i+1 < len(list); i += 2 {
+		fields[list[i]] = list[i+1]
 	}
-	e.event, e.job, e.prev = e.fields["event"], e.fields["jobId"], e.fields["prev"]
+	e := testkit.Entry{Event: fields["event"], JobID: fields["jobId"], Prev: fields["prev"]}
+	e.ID, _ = pair[0].(string)
 	return e
 }
 
@@ -322,10 +324,10 @@ func (w *world) leftovers(p picture) (found []string) {
 func (w *world) illegal() (found []string) {
 	w.t.Helper()
 	p := w.look()
-	ofJob := map[string][]entry{}
+	ofJob := map[string][]testkit.Entry{}
 	for _, e := range p.events {
-		if e.job != "" {
-			ofJob[e.job] = append(ofJob[e.job], e)
+		if e.JobID != "" {
+			ofJob[e.JobID] = append(ofJob[e.JobID], e)
 		}
 	}
 	for id := range p.places {
@@ -333,11 +335,11 @@ func (w *world) illegal() (found []string) {
 			found = append(found, fmt.Sprintf("job %s is in %v, and the stream tells nothing of it", id, p.places[id]))
 		}
 	}
-	end := p.events[len(p.events)-1].id
+	end := p.events[len(p.events)-1].ID
 	for _, id := range slices.Sorted(maps.Keys(ofJob)) {
-		j, err := follow(ofJob[id], w.vanished)
+		j, err := testkit.Follow(ofJob[id], w.vanished)
 		bad := func(format string, args ...any) {
-			found = append(found, fmt.Sprintf("job %s: %s\n%s", id, fmt.Sprintf(format, args...), strings.Join(j.log, "\n")))
+			found = append(found, fmt.Sprintf("job %s: %s\n%s", id, fmt.Sprintf(format, args...), strings.Join(j.Log, "\n")))
 		}
 		if err != nil {
 			found = append(found, fmt.Sprintf("job %s: %s", id, err))
@@ -345,21 +347,21 @@ func (w *world) illegal() (found []string) {
 		}
 		places := p.places[id]
 		if len(places) == 0 {
-			if j.state != isRemoved && !w.vanished(j.last, end) && !slices.Contains(w.forgotten, id) {
-				bad("it is gone, and was %s", j.state)
+			if !j.Removed && !w.vanished(j.Last, end) && !slices.Contains(w.forgotten, id) {
+				bad("it is gone, and was in %v", j.Places)
 			}
 			continue
 		}
 		hash := p.hashes[id]
 		switch {
-		case !slices.Contains(placesOf[j.state], places[0]):
+		case !slices.Contains(j.Places, places[0]):
 			bad("it is in %s", places[0])
-		case j.actives != hash.ats:
-			bad("it was active %d times, and counts %d", j.actives, hash.ats)
-		case j.stalls != hash.stc:
-			bad("it stalled %d times, and counts %d", j.stalls, hash.stc)
-		case j.ends != hash.atm:
-			bad("%d attempts ended, and it counts %d", j.ends, hash.atm)
+		case j.Actives != hash.ats:
+			bad("it was active %d times, and counts %d", j.Actives, hash.ats)
+		case j.Stalls != hash.stc:
+			bad("it stalled %d times, and counts %d", j.Stalls, hash.stc)
+		case j.Ends != hash.atm:
+			bad("%d attempts ended, and it counts %d", j.Ends, hash.atm)
 		}
 	}
 	return found

@@ -1,4 +1,4 @@
-package e2e_test
+package testkit
 
 import (
 	"fmt"
@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// entry is one entry of a queue's stream.
-type entry struct {
-	id     string
-	event  string
-	job    string
-	prev   string
-	fields map[string]string
+// Entry is one entry of a BullMQ queue's stream.
+type Entry struct {
+	ID    string
+	Event string
+	JobID string
+	Prev  string
 }
 
-func (e entry) String() string {
-	text := e.id + " " + e.event
-	if e.prev != "" {
-		text += " prev=" + e.prev
+// String shows the entry in one line.
+func (e Entry) String() string {
+	text := e.ID + " " + e.Event
+	if e.Prev != "" {
+		text += " prev=" + e.Prev
 	}
 	return text
 }
@@ -39,13 +39,15 @@ const (
 	isRemoved   = "removed"
 )
 
-// legal is BullMQ's job automaton: which entry may follow on which state, and where it leads to. An empty to means that
-// the state stays.
-var legal = []struct {
+type rule struct {
 	event, prev string
 	from        []string
 	to          string
-}{
+}
+
+// legal is BullMQ's job automaton: which entry may follow on which state, and where it leads to. An empty to means that
+// the state stays.
+var legal = []rule{
 	{"added", "", []string{isUnknown, isRemoved}, isAdded},
 	{"waiting", "", []string{isAdded}, isWaiting},
 	{"delayed", "", []string{isAdded, isActive, isDelayed}, isDelayed},
@@ -76,59 +78,52 @@ var placesOf = map[string][]string{
 	isCompleted: {"completed"}, isFailed: {"failed"}, isExhausted: {"failed"}, isUnknown: {""}, isRemoved: {""},
 }
 
-// told is what the stream told of one job since it was added last.
-type told struct {
-	state                                   string
-	actives, stalls, ends, completions, all int
-	last                                    string // id of its newest entry
-	log                                     []string
+// Told is what the stream told of one job since it was added last.
+type Told struct {
+	// Places are the collections that the job may be in; Removed says that it was removed.
+	Places  []string
+	Removed bool
+	// Actives counts its attempts, Stalls those that another one took over, Ends those that ended.
+	Actives, Stalls, Ends int
+	Last                  string // id of its newest entry
+	Log                   []string
 }
 
-// follow reads the entries of one job. vanished says whether jobs of a state may have been deleted silently between two entries.
-func follow(entries []entry, vanished func(after, before string) bool) (told, error) {
-	var j told
+// Follow reads the entries of one job, in order, and reports the first one that BullMQ's automaton of jobs doesn't allow.
+// vanished says whether jobs may have been deleted silently between two entries, whose ids it gets.
+func Follow(entries []Entry, vanished func(after, before string) bool) (Told, error) {
+	j, state := Told{Places: placesOf[isUnknown]}, isUnknown
 	for _, e := range entries {
-		j.log = append(j.log, e.String())
-		step := slices.IndexFunc(legal, func(l struct {
-			event, prev string
-			from        []string
-			to          string
-		}) bool {
-			return l.event == e.event && l.prev == e.prev
-		})
+		j.Log = append(j.Log, e.String())
+		step := slices.IndexFunc(legal, func(l rule) bool { return l.event == e.Event && l.prev == e.Prev })
 		if step < 0 {
-			return j, fmt.Errorf("%s is no entry of BullMQ's\n%s", e, strings.Join(j.log, "\n"))
+			return j, fmt.Errorf("%s is no entry of BullMQ's\n%s", e, strings.Join(j.Log, "\n"))
 		}
-		rule := legal[step]
-		again := e.event == "added" && vanished(j.last, e.id)
-		if !slices.Contains(rule.from, j.state) && !again {
-			return j, fmt.Errorf("%s can't follow on %q\n%s", e, j.state, strings.Join(j.log, "\n"))
+		again := e.Event == "added" && vanished(j.Last, e.ID)
+		if !slices.Contains(legal[step].from, state) && !again {
+			return j, fmt.Errorf("%s can't follow on %q\n%s", e, state, strings.Join(j.Log, "\n"))
 		}
-		if e.event == "added" {
-			j = told{log: j.log}
+		if e.Event == "added" {
+			j = Told{Log: j.Log}
 		}
 		switch {
-		case e.event == "active":
-			j.actives++
-		case e.event == "stalled":
-			j.stalls++
-		case e.event == "completed":
-			j.completions++
-			j.ends++
-		case e.event == "failed" && e.prev == "active", e.event == "delayed" && j.state == isActive:
-			j.ends++
+		case e.Event == "active":
+			j.Actives++
+		case e.Event == "stalled":
+			j.Stalls++
+		case e.Event == "completed", e.Event == "failed" && e.Prev == "active", e.Event == "delayed" && state == isActive:
+			j.Ends++
 		}
-		if rule.to != "" {
-			j.state = rule.to
+		if legal[step].to != "" {
+			state = legal[step].to
 		}
-		j.all++
-		j.last = e.id
+		j.Places, j.Removed, j.Last = placesOf[state], state == isRemoved, e.ID
 	}
 	return j, nil
 }
 
-// before says whether an entry is older than another one, by their ids.
-func before(id, other string) bool {
+// Before says whether an entry is older than another one, by their ids.
+func Before(id, other string) bool {
 	number := func(id string) (first, second int64) {
 		a, b, _ := strings.Cut(id, "-")
 		first, _ = strconv.ParseInt(a, 10, 64)
