@@ -138,7 +138,152 @@ var inboundCases = []struct {
 		job := in.client.add(in.broken, id, map[string]any{"attempts": 1})
 		in.awaitRun(id, "failed")
 		in.awaitState(job, "failed")
-		in.save2("broken-"+id, id, job)
+		// The job's data is what the next attempt goes by.
+		in.client.job(nil, job, "updateData", map[string]any{"testCaseId": in.quick, "testRunId": id})
+		in.client.job(nil, job, "retry")
+		in.awaitRun(id, "completed")
+		in.awaitState(job, "completed")
+		require.Equal(t, 2, in.client.get(job).AttemptsMade)
+		in.awaitWorkflow(id, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	}},
+	{"retryJobs", func(t *testing.T, in *inbound) {
+		ids := []string{newRunID(), newRunID()}
+		jobs := make([]string, len(ids))
+		for i, id := range ids {
+			jobs[i] = in.client.add(in.broken, id, nil)
+		}
+		for i, id := range ids {
+			in.awaitRun(id, "failed")
+			in.awaitState(jobs[i], "failed")
+		}
+		in.client.queue(nil, "retryJobs", map[string]any{"state": "failed"})
+		for i := range ids {
+			await(t, 30*time.Second, "the second attempt", func() bool { return in.client.get(jobs[i]).AttemptsMade == 2 })
+			in.awaitRun(ids[i], "failed")
+		}
+	}},
+	{"promoteJobs", func(t *testing.T, in *inbound) {
+		ids := []string{newRunID(), newRunID()}
+		for _, id := range ids {
+			in.client.add(in.quick, id, map[string]any{"delay": 600_000, "priority": 5})
+		}
+		in.awaitRun(ids[1], "pending")
+		in.client.queue(nil, "promoteJobs")
+		for _, id := range ids {
+			in.awaitRun(id, "completed")
+		}
+	}},
+	{"changePriority", func(t *testing.T, in *inbound) {
+		// Both slots are taken, so that what waits has an order.
+		busy := []string{newRunID(), newRunID()}
+		for _, id := range busy {
+			in.client.add(in.slow, id, map[string]any{"priority": 20})
+		}
+		for _, id := range busy {
+			in.awaitRun(id, "running")
+		}
+		ids := []string{newRunID(), newRunID(), newRunID()}
+		jobs := make([]string, len(ids))
+		for i, id := range ids {
+			jobs[i] = in.client.add(in.slow, id, map[string]any{"priority": 1})
+			in.awaitRun(id, "pending")
+			in.awaitWorkflow(id, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING)
+		}
+		in.client.job(nil, jobs[2], "changePriority", map[string]any{"priority": 20})
+		in.awaitRun(ids[2], "running")
+		later, err := in.store.Run(t.Context(), ids[1])
+		require.NoError(t, err)
+		require.EqualValues(t, "pending", later.Status, "the urgent one overtook it")
+		for _, id := range ids {
+			in.request(t, http.MethodPost, "/api/test-runs/"+id+"/cancel", "", http.StatusAccepted, nil)
+			in.awaitRun(id, "cancelled")
+		}
+		for i := range ids {
+			in.awaitState(jobs[i], "failed")
+		}
+	}},
+	{"addBulk, duplicate ids, lifo", func(t *testing.T, in *inbound) {
+		in.client.queue(nil, "pause")
+		ids := make([]string, 5)
+		bulk := make([]map[string]any, len(ids))
+		for i := range ids {
+			ids[i] = newRunID()
+			bulk[i] = map[string]any{
+				"name": "execute-test", "data": map[string]any{"testCaseId": in.quick, "testRunId": ids[i]},
+				"opts": map[string]any{"jobId": "job-" + ids[i], "lifo": i%2 == 0},
+			}
+		}
+		var added, again []jobSeen
+		in.client.queue(&added, "addBulk", bulk)
+		in.client.queue(&again, "addBulk", bulk)
+		require.Len(t, added, len(ids))
+		in.client.queue(nil, "resume")
+		for _, id := range ids {
+			r := in.awaitRun(id, "completed")
+			require.Equal(t, "job-"+id, r.JobID)
+			in.awaitState("job-"+id, "completed")
+			require.Equal(t, 1, in.client.get("job-"+id).AttemptsStarted)
+		}
+	}},
+	{"the same run twice", func(t *testing.T, in *inbound) {
+		id := newRunID()
+		first := in.client.add(in.quick, id, nil)
+		in.awaitState(first, "completed")
+		second := in.client.add(in.quick, id, nil)
+		in.awaitState(second, "failed")
+		require.Contains(t, in.client.get(second).FailedReason, "there is a test run")
+	}},
+	{"global concurrency", func(t *testing.T, in *inbound) {
+		in.client.queue(nil, "setGlobalConcurrency", 1)
+		ids := []string{newRunID(), newRunID()}
+		for _, id := range ids {
+			in.client.add(in.slow, id, nil)
+		}
+		for _, id := range ids {
+			await(t, 20*time.Second, "the runs to be there", func() bool {
+				_, err := in.store.Run(t.Context(), id)
+				return err == nil
+			})
+		}
+		most := 0
+		await(t, 60*time.Second, "both to end", func() bool {
+			var counts map[string]int
+			in.client.queue(&counts, "getJobCounts", "active")
+			most = max(most, counts["active"])
+			return string(in.run(t, ids[0]).Status) == "completed" && string(in.run(t, ids[1]).Status) == "completed"
+		})
+		require.Equal(t, 1, most)
+		require.Empty(t, in.client.ask(map[string]any{"on": "queue", "method": "setGlobalConcurrency", "args": []any{100}}, nil))
+	}},
+	{"clean what is completed", func(t *testing.T, in *inbound) {
+		id := newRunID()
+		job := in.client.add(in.quick, id, nil)
+		in.awaitState(job, "completed")
+		var gone []string
+		in.client.queue(&gone, "clean", 0, 1000, "completed")
+		require.Contains(t, gone, job)
+		await(t, 10*time.Second, "the record of the job to go", func() bool {
+			known, err := in.store.JobsAmong(t.Context(), "test-execution", []string{job})
+			require.NoError(t, err)
+			return len(known) == 0
+		})
+		in.awaitRun(id, "completed") // the run stays
+	}},
+	{"obliterate, and ids that begin anew", func(t *testing.T, in *inbound) {
+		in.client.queue(nil, "pause")
+		waiting, delayed := newRunID(), newRunID()
+		in.client.add(in.quick, waiting, nil)
+		in.client.add(in.quick, delayed, map[string]any{"delay": 600_000})
+		in.awaitRun(waiting, "pending")
+		in.awaitRun(delayed, "pending")
+		in.client.queue(nil, "obliterate", map[string]any{"force": true})
+		in.awaitRun(waiting, "cancelled")
+		in.awaitRun(delayed, "cancelled")
+		in.client.queue(nil, "resume")
+		id := newRunID()
+		job := in.client.add(in.quick, id, nil)
+		in.awaitState(job, "completed")
+		in.awaitRun(id, "completed")
 	}},
 	{"remove a job that waits", func(t *testing.T, in *inbound) {
 		id := newRunID()
@@ -215,15 +360,4 @@ var inboundCases = []struct {
 		in.awaitWorkflow(id, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 		require.Empty(t, in.client.ask(map[string]any{"on": "stop"}, nil))
 	}},
-}
-
-// save2 repairs a case's page by running another case under the same job: data is what a retry reads.
-func (in *inbound) save2(_, runID, jobID string) {
-	in.t.Helper()
-	in.client.job(nil, jobID, "updateData", map[string]any{"testCaseId": in.quick, "testRunId": runID})
-	in.client.job(nil, jobID, "retry")
-	in.awaitRun(runID, "completed")
-	in.awaitState(jobID, "completed")
-	seen := in.client.get(jobID)
-	require.Equal(in.t, 2, seen.AttemptsMade)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
@@ -23,8 +25,9 @@ const (
 	followFor = 250 * time.Millisecond
 	// restAfter is how many times as long as a look at the whole queue took the next one is put off.
 	restAfter = 20
-	// lookAtOnce is how many jobs are read at once.
+	// lookAtOnce is how many jobs are read at once, actAtOnce how many are dealt with at the same time.
 	lookAtOnce = 200
+	actAtOnce  = 4
 )
 
 // workflows are told what clients do to jobs.
@@ -112,7 +115,7 @@ func (in *inlet) follow(ctx context.Context, ids []string) error {
 // settled says that a job is where this system put it last, so that nobody did anything to it. Of a delayed job that
 // doesn't tell when it is due.
 func settled(v bullmq.View) bool {
-	if v.Seq() == 0 || v.Place == bullmq.Nowhere || v.Place == bullmq.InDelayed || string(v.Place) != v.Fields["cn:at"] {
+	if v.Seq() == 0 || v.Place == bullmq.Nowhere || v.Place == bullmq.InDelayed || string(v.Place) != v.Fields["cn:at"] && !(v.Place == bullmq.InPaused && v.Fields["cn:at"] == string(bullmq.InWait)) {
 		return false
 	}
 	return v.Place != bullmq.InActive || bullmq.OwnToken(v.Token)
@@ -131,20 +134,29 @@ func (in *inlet) compare(ctx context.Context, views []bullmq.View) error {
 	if err != nil {
 		return fmt.Errorf("reading jobs of queue %s: %w", in.def.Name, err)
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(actAtOnce)
 	for _, v := range views {
 		job, ok := known[v.ID]
-		switch {
-		case ok && differs(v, job):
-			err = in.settle(ctx, v.ID)
-			if err == nil && v.Exists() && !sameTime(v, job) {
-				err = in.accept(ctx, v)
-			}
-		case !ok && v.Exists():
-			err = in.accept(ctx, v)
-		}
-		if err != nil {
+		group.Go(func() error { return in.act(ctx, v, job, ok) })
+	}
+	return group.Wait() //nolint:wrapcheck // it is wrapped already
+}
+
+// act brings the record of one job, if there is one, up to what is seen of the job.
+func (in *inlet) act(ctx context.Context, v bullmq.View, job queue.Job, known bool) error {
+	switch {
+	case known && v.Exists() && v.Place == bullmq.Nowhere && job.State == queue.Waiting && sameTime(v, job):
+		return in.mend(ctx, v.ID)
+	case known && differs(v, job):
+		if err := in.settle(ctx, v.ID); err != nil {
 			return err
 		}
+		if v.Exists() && !sameTime(v, job) {
+			return in.accept(ctx, v)
+		}
+	case !known && v.Exists():
+		return in.accept(ctx, v)
 	}
 	return nil
 }
@@ -185,6 +197,15 @@ func (in *inlet) settle(ctx context.Context, jobID string) error {
 	in.log.InfoContext(ctx, "a client or another consumer changed a job", "job_id", jobID, "test_run_id", r.Start.RunID,
 		"before", r.Before.State, "after", after)
 	return nil
+}
+
+// mend puts a job back that a client of major 5 lost when it resumed the queue.
+func (in *inlet) mend(ctx context.Context, jobID string) error {
+	mended, err := in.projector.Mend(ctx, in.def.Name, jobID)
+	if mended {
+		in.log.WarnContext(ctx, "a job that a client's resume had lost waits again", "job_id", jobID)
+	}
+	return err
 }
 
 // accept takes over a job that a client added. One that can never run fails with the reason, and only that one.

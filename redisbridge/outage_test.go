@@ -26,16 +26,16 @@ func TestBridgeCatchesUpWithRedis(t *testing.T) {
 	b.bridge() // starts although Redis is away
 	first := b.add("first", nil)
 	b.pass(first)
-	b.await(patience, "the bridge notices", func() bool { return b.log.count("changes wait in the outbox") == 1 })
+	b.await(patience, "the bridge notices", func() bool { return b.log.of(b.def.Name, "changes wait in the outbox") == 1 })
 
 	own.Restart(t)
 	b.await(promised, "the bridge has caught up", func() bool { return slices.Contains(b.events(), "completed "+first) })
 	require.Equal(t, []string{"added " + first, "waiting " + first, "active " + first, "completed " + first, "drained"}, b.events())
-	b.await(patience, "the bridge says so", func() bool { return b.log.count("changes are relayed again") == 1 })
+	b.await(patience, "the bridge says so", func() bool { return b.log.of(b.def.Name, "changes are relayed again") == 1 })
 
 	own.Kill(t)
 	second := b.add("second", nil)
-	b.await(patience, "the bridge notices", func() bool { return b.log.count("changes wait in the outbox") == 2 })
+	b.await(patience, "the bridge notices", func() bool { return b.log.of(b.def.Name, "changes wait in the outbox") == 2 })
 	b.claim(second, 0)
 	own.Restart(t)
 	b.await(promised, "the bridge has caught up", func() bool {
@@ -98,7 +98,7 @@ func TestRedisThatLostItsDataIsRebuilt(t *testing.T) {
 	require.NotEqual(t, epoch, b.epoch())
 	require.Equal(t, before, b.shown(ids...))
 	require.Empty(t, b.events(), "nobody is told again")
-	b.await(patience, "the bridge says so", func() bool { return b.log.count("Redis had lost data") > 0 })
+	b.await(patience, "the bridge says so", func() bool { return b.log.of(b.def.Name, "Redis had lost data") > 0 })
 	passed := b.id("passed-3")
 	require.JSONEq(t, `{"percentage":100}`, b.rdb.Get(t.Context(), "progress:"+passed).Val())
 
@@ -196,7 +196,7 @@ func (b *bundle) requireRightAgain(ended map[string]string) {
 				return false
 			}
 		}
-		return b.log.count("Redis had lost data") > 0
+		return b.log.of(b.def.Name, "Redis had lost data") > 0
 	})
 	s := b.shown()
 	require.ElementsMatch(b.t, []string{b.id("open"), "another's", "not text: \xff", "nor this: \x00"}, s.Active)
@@ -223,7 +223,7 @@ func TestRedisWithOlderDataIsPutRight(t *testing.T) {
 			b.requireRightAgain(ended)
 			b.await(promised, "the epoch is marked again", func() bool { return b.epoch() != epoch })
 			require.Equal(t, told, b.events(), "nobody is told again, nor of what got lost")
-			require.Equal(t, 1, b.log.count("Redis had lost data"), "once")
+			require.Equal(t, 1, b.log.of(b.def.Name, "Redis had lost data"), "once")
 
 			open := b.id("open")
 			b.finish(open, 1, store.Outcome{Status: store.RunCompleted, Result: json.RawMessage(`{}`)})

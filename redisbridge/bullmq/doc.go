@@ -4,6 +4,8 @@
 // A [Projector] shows jobs that are kept elsewhere: it moves a job to the state that a [Change] says, from wherever
 // Redis has it or from nowhere, and tells the clients that listen. All it writes for one change happens at once.
 //
+// A [Queue] adds jobs, controls them and looks into the queue, as BullMQ's own clients do; [Events] are what happens there.
+//
 // A [Worker] takes jobs and does them, beside any number of others, be they of this package or BullMQ's own.
 //
 // What a projector promises:

@@ -284,19 +284,48 @@ func TestPauseOfMajor5(t *testing.T) {
 	require.NoError(t, b.rdb.Del(t.Context(), b.keys.Marker()).Err())
 
 	b.apply(c.added())
-	require.Equal(t, []string{"c", "b", "a"}, b.list(b.keys.Wait()))
-	require.False(t, b.exists(b.keys.Paused()))
+	require.Equal(t, []string{"c", "b", "a"}, b.list(b.keys.Paused()), "where its resume looks")
+	require.False(t, b.exists(b.keys.Wait()))
 	require.False(t, b.exists(b.keys.Marker()))
 	require.Equal(t, []string{"prioritized"}, b.places("p"))
 
 	require.NoError(t, b.rdb.LPush(t.Context(), b.keys.Paused(), "d", "e").Err())
 	b.apply(newLife("f").added())
-	require.Equal(t, []string{"f", "e", "d", "c", "b", "a"}, b.list(b.keys.Wait()), "one list, newest left")
-	require.False(t, b.exists(b.keys.Paused()))
+	require.Equal(t, []string{"f", "e", "d", "c", "b", "a"}, b.list(b.keys.Paused()), "one list, newest left")
 
+	// A client of major 6 adds, too; it does so to wait. Nobody's resume may lose one.
+	require.NoError(t, b.rdb.LPush(t.Context(), b.keys.Wait(), "g").Err())
+	_, _, err := b.projector.PromoteDue(t.Context(), b.queue, base)
+	require.NoError(t, err)
+	require.Equal(t, []string{"g", "f", "e", "d", "c", "b", "a"}, b.list(b.keys.Paused()))
+	require.False(t, b.exists(b.keys.Wait()))
+
+	require.NoError(t, b.rdb.Rename(t.Context(), b.keys.Paused(), b.keys.Wait()).Err())
 	require.NoError(t, b.rdb.HDel(t.Context(), b.keys.Meta(), "paused").Err())
 	b.apply(a.started())
 	require.Equal(t, []string{"active"}, b.places("a"))
+}
+
+// TestAJobThatIsNowhereWaitsAgain: a client of major 5 that resumes overwrites what is in wait.
+func TestAJobThatIsNowhereWaitsAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.apply(newLife("a").added(), newLife("b").added(), newLife("p").prioritized(3).added())
+	require.NoError(t, b.rdb.Del(t.Context(), b.keys.Wait(), b.keys.Prioritized()).Err())
+	for _, id := range []string{"a", "b", "p"} {
+		mended, err := b.projector.Mend(t.Context(), b.queue, id)
+		require.NoError(t, err)
+		require.True(t, mended)
+	}
+	for _, id := range []string{"a", "no such job"} {
+		mended, err := b.projector.Mend(t.Context(), b.queue, id)
+		require.NoError(t, err)
+		require.False(t, mended, "it is where it should be, or nowhere at all")
+	}
+	require.Equal(t, []string{"b", "a"}, b.list(b.keys.Wait()))
+	require.Equal(t, []string{"p"}, b.set(b.keys.Prioritized()))
+	require.Equal(t, []string{"p", "b", "a"}, b.list(b.keys.Waiting()))
+	require.Equal(t, "wait", b.rdb.HGet(t.Context(), b.keys.Job("a"), "cn:at").Val())
 }
 
 // TestPauseOfMajor6 only sets the flag.

@@ -614,7 +614,7 @@ local function project(c)
 	return 1
 end
 
-gatherPaused()
+-- include line
 local changes = {}
 for i = 6, #ARGV do
 	changes[i - 5] = unpacked(ARGV[i])

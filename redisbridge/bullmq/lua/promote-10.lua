@@ -54,7 +54,7 @@ local function repairWaiting()
 	end
 end
 
-gatherPaused()
+-- include line
 local promoted = 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', keys.delayed, '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])) do
 	redis.call('ZREM', keys.delayed, id)

@@ -1,0 +1,3 @@
+package main
+
+import _ "time/tzdata" // job schedulers name time zones; an image may have no table of them
