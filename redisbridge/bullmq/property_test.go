@@ -109,6 +109,7 @@ func (k *keeper) add() {
 }
 
 func (k *keeper) append(c bullmq.Change) {
+	c.Kept = true
 	k.outbox = append(k.outbox, c)
 	k.log = append(k.log, fmt.Sprintf("%s %d %s", c.Job.ID, c.Seq, c.Transition))
 }

@@ -18,6 +18,7 @@
 --         19 names and values of the fields that the transition changes, the change's number among them
 --         20 those of the other fields of its present state  21 those of the fields that describe the job
 --         22 names of the fields that it has not
+--         23 whether a job that isn't there was deleted, and stays so unless it is added
 --       20 to 22 are packed once more: most changes need none of them.
 --       Times are in ms. Texts go into Redis as they are; no JSON is parsed.
 -- Out   a list with one result per change: 0 seen before, nothing done  1 done  2 a newer state is shown already:
@@ -532,6 +533,10 @@ local function project(c)
 			call('HSET', jobKey, 'cn:ev', c[2])
 		end
 		return 2
+	end
+
+	if c[23] and not known and transition ~= 'added' and transition ~= 'removed' then
+		return 0
 	end
 
 	sides = {}
