@@ -33,6 +33,7 @@ type keeper struct {
 	queue  *bullmq.Queue
 	lives  map[string]*life
 	ids    []string
+	added  int
 	outbox []bullmq.Change
 	done   int // how many of them are known to be delivered
 	log    []string
@@ -93,7 +94,8 @@ func (k *keeper) some() *life {
 }
 
 func (k *keeper) add() {
-	l := newLife(fmt.Sprintf("job-%d", len(k.ids)))
+	k.added++
+	l := newLife(fmt.Sprintf("job-%d", k.added))
 	l.job.MaxAttempts = 100
 	l.job.Priority = k.rng.IntN(2) * 3
 	change := l.added
