@@ -47,6 +47,9 @@ func (j *Job) Adopt(s Seen) (changed bool) {
 	return changed
 }
 
+// Show has the job shown as it is: somebody took it out of the queue without deleting it.
+func (j *Job) Show() Change { return j.change(Shown) }
+
 // equal compares what Adopt may change, but for progress.
 func (j *Job) equal(k *Job) bool {
 	return j.State == k.State && j.DueAt.Equal(k.DueAt) &&

@@ -146,8 +146,6 @@ func (in *inlet) compare(ctx context.Context, views []bullmq.View) error {
 // act brings the record of one job, if there is one, up to what is seen of the job.
 func (in *inlet) act(ctx context.Context, v bullmq.View, job queue.Job, known bool) error {
 	switch {
-	case known && v.Exists() && v.Place == bullmq.Nowhere && job.State == queue.Waiting && sameTime(v, job):
-		return in.mend(ctx, v.ID)
 	case known && differs(v, job):
 		if err := in.settle(ctx, v.ID); err != nil {
 			return err
@@ -168,7 +166,7 @@ func differs(v bullmq.View, job queue.Job) bool {
 	case !v.Exists():
 		return true
 	case !ok:
-		return false
+		return v.Place == bullmq.Nowhere
 	case !sameTime(v, job), queue.State(state) != job.State, number(v, "priority") != job.Options.Priority:
 		return true
 	case state == bullmq.Delayed:
@@ -187,32 +185,33 @@ func (in *inlet) settle(ctx context.Context, jobID string) error {
 		return err
 	}
 	after := string(r.After.State)
-	if r.Gone {
+	switch {
+	case r.Gone:
 		after = "removed"
+	case r.Lost:
+		in.log.WarnContext(ctx, "a job was in no collection of the queue any more and is shown again", "job_id", jobID, "state", after)
+		return nil
 	}
 	in.log.InfoContext(ctx, "a client or another consumer changed a job", "job_id", jobID, "test_run_id", r.Start.RunID,
 		"before", r.Before.State, "after", after)
 	return nil
 }
 
-// mend puts a job back that a client of major 5 lost when it resumed the queue.
-func (in *inlet) mend(ctx context.Context, jobID string) error {
-	mended, err := in.projector.Mend(ctx, in.def.Name, jobID)
-	if mended {
-		in.log.WarnContext(ctx, "a job that a client's resume had lost waits again", "job_id", jobID)
-	}
-	return err
-}
-
 // accept takes over a job that a client added. One that can never run fails with the reason, and only that one.
 func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 	state, ok := v.Place.State()
+	lost := v.Place == bullmq.Nowhere && v.Seq() == 0 && v.Fields["name"] != "" && v.Fields["processedOn"] == ""
+	if lost { // clients of two majors that pause and resume overwrite each other's lists
+		state, ok = bullmq.Waiting, true
+	}
 	if !ok || state.Finished() || state == bullmq.Active && bullmq.OwnToken(v.Token) {
 		return nil
 	}
 	job := in.jobOf(v, state)
 	err := in.understand(ctx, v, job)
 	switch code := fault.Of(err); {
+	case err == nil && lost:
+		return in.settle(ctx, v.ID)
 	case err == nil:
 		return nil
 	case code != fault.Invalid && code != fault.Conflict && code != fault.NotFound:

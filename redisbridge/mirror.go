@@ -64,7 +64,7 @@ func (m *mirror) look(ctx context.Context, job queue.Job, position int64) (store
 	}
 	state, ok := v.Place.State()
 	if !ok {
-		return store.Sight{Same: true}, nil // it is nowhere, or waits for children
+		return store.Sight{Lost: v.Place == bullmq.Nowhere, Same: v.Place != bullmq.Nowhere}, nil // or it waits for children
 	}
 	if state == bullmq.Active && bullmq.OwnToken(v.Token) {
 		return store.Sight{Same: true}, nil // an attempt of ours has taken it, or its end is on its way

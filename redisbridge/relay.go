@@ -42,6 +42,7 @@ type relay struct {
 	checked   time.Time // when Redis was last seen to have kept its data
 	reached   int64     // the position that Redis must have reached
 	memory    memory
+	marks     bullmq.Marks // as they were before the batch at hand
 }
 
 func newRelay(b *Bridge, queueName string) *relay {
@@ -114,7 +115,7 @@ func (r *relay) step(ctx context.Context, relay bool) (more bool, err error) {
 	if !relay && !lost {
 		return false, nil
 	}
-	r.polled = time.Now()
+	r.polled, r.marks = time.Now(), marks
 	applied, err := r.store.Relay(ctx, r.queue, relayBatch, r.apply)
 	if err != nil {
 		return false, err
@@ -140,12 +141,14 @@ func (r *relay) apply(ctx context.Context, rows []store.OutboxRow, position post
 	ids := make([]int64, 0, len(rows))
 	finished := make([]queue.Job, 0, len(rows))
 	delayed := false
+	kept := r.marks.Epoch != "" && r.marks.Position >= position.From
 	for _, row := range rows {
 		change, err := project(row.Change)
 		if err != nil {
 			rejected[row.ID] = err.Error()
 			continue
 		}
+		change.Kept = kept // a client deleted it, if it isn't there
 		changes, ids = append(changes, change), append(ids, row.ID)
 		delayed = delayed || change.Job.State == bullmq.Delayed
 		if row.Change.Job.State.Finished() {

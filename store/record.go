@@ -186,6 +186,8 @@ type Sight struct {
 	Same bool
 	// Gone says that the job was deleted there.
 	Gone bool
+	// Lost says that the job is there, but in none of the queue's collections: it has to be shown again.
+	Lost bool
 	Seen queue.Seen
 }
 
@@ -194,6 +196,7 @@ type Reconciled struct {
 	Before queue.Job
 	After  queue.Job // as Before if the job is gone
 	Gone   bool
+	Lost   bool // the job is shown again
 	Start  Start
 	// Running says that the run had not ended before.
 	Running bool

@@ -2,10 +2,13 @@
 //
 // Usage: node client.cjs CLIENT REDIS_URL QUEUE. Writes {"ready":true}; then carries out each line of JSON on standard input,
 // {"on": "queue", "method": …, "args": […]} or {"on": "job", "id": …, "method": …, "args": […]}, or {"on": "worker", "delay": ms, "lock": ms} which
-// starts a real Worker that answers every job after that time and locks it for so long, and {"on": "stop"} which stops it.
+// starts a real Worker that answers every job after that time and locks it for so long, and {"on": "stop"} which stops it; or
+// {"on": "redis", "commands": [[…]]}, which are sent in one transaction.
 'use strict';
 
 const readline = require('node:readline');
+
+const Redis = require('ioredis');
 
 const [client, address, queueName] = process.argv.slice(2);
 const bullmq = require(client);
@@ -35,9 +38,10 @@ async function main() {
   queue.on('error', () => {});
   await queue.waitUntilReady();
   let worker;
+  let redis;
   console.log(JSON.stringify({ ready: true }));
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    const { on, id, method, args = [], delay, lock = 30000 } = JSON.parse(line);
+    const { on, id, method, args = [], delay, lock = 30000, commands } = JSON.parse(line);
     let reply;
     try {
       if (on === 'queue') {
@@ -46,6 +50,11 @@ async function main() {
         const job = await queue.getJob(id);
         if (!job) throw new Error(`there is no job ${id}`);
         reply = { value: plain(await job[method](...args)) };
+      } else if (on === 'redis') {
+        redis ??= new Redis(connection);
+        const transaction = redis.multi();
+        for (const [name, ...rest] of commands) transaction.call(name, ...rest);
+        reply = { value: (await transaction.exec()).map(([err, value]) => { if (err) throw err; return value; }) };
       } else if (on === 'worker') {
         worker = new bullmq.Worker(queueName, async (job) => {
           await new Promise((done) => { setTimeout(done, delay); });
@@ -64,6 +73,7 @@ async function main() {
   }
   if (worker) await worker.close();
   await queue.close();
+  if (redis) await redis.quit();
 }
 
 main().catch((err) => {

@@ -48,7 +48,7 @@ func encode(c Change) string {
 	changed = append(changed, field{"cn:seq", seq})
 
 	out := make(packed, 0, 512+len(j.Data)+len(j.Opts)+len(j.ReturnValue))
-	out.array(22)
+	out.array(23)
 	out.text(j.ID)
 	out.text(seq)
 	out.text(string(c.Transition))
@@ -82,6 +82,7 @@ func encode(c Change) string {
 		names.text(name)
 	}
 	out.text(string(names))
+	out.flag(c.Kept)
 	return string(out)
 }
 

@@ -115,6 +115,9 @@ type Change struct {
 	Seq int64
 	// Lock is held while the job is active.
 	Lock Lock
+	// Kept says that Redis has kept all that it was shown. A job that isn't there was deleted then, and stays so: only
+	// Added makes it. Without it the job may be lost, and is shown from nowhere.
+	Kept bool
 }
 
 // Lock keeps others off an active job: BullMQ's workers give one without a lock to somebody else, and clients may

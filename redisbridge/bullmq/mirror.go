@@ -185,26 +185,6 @@ func (p *Projector) Take(ctx context.Context, queue, id, worker string, lock Loc
 	return Verdict(text(parts[0])), viewOf(id, parts[1:]), nil
 }
 
-// Mend puts a job that exists and is in no collection back among those that wait, and says whether it did. Clients of major 5
-// lose ids that way when they resume a queue that others use, too.
-func (p *Projector) Mend(ctx context.Context, queue, id string) (mended bool, err error) {
-	k := p.Keys(queue)
-	replies, err := p.mend.runAll(ctx, p.rdb, []call{{
-		keys: []string{
-			k.Wait(), k.Paused(), k.Active(), k.Prioritized(), k.Delayed(), k.Completed(), k.Failed(), k.WaitingChildren(),
-			k.Meta(), k.PriorityCounter(), k.Marker(), k.Waiting(), k.Job(id),
-		},
-		args: []any{id},
-	}})
-	if err == nil {
-		err = replies[0].Err()
-	}
-	if err != nil {
-		return false, fmt.Errorf("mending job %s of queue %s: %w", id, queue, err)
-	}
-	return replies[0].Val() == int64(1), nil
-}
-
 var errUnexpected = errors.New("Redis answered something unexpected") //nolint:revive,staticcheck // a name begins it
 
 // OwnToken says whether a lock is one that a projector, or [Projector.Take] without a token, put on a job.

@@ -58,7 +58,6 @@ type Projector struct {
 	position     script
 	look         script
 	take         script
-	mend         script
 }
 
 // Option alters a projector.
@@ -88,7 +87,6 @@ func NewProjector(rdb redis.UniversalClient, prefix string, options ...Option) *
 		position:     loadScript("position-1.lua"),
 		look:         loadScript("look-12.lua"),
 		take:         loadScript("take-19.lua"),
-		mend:         loadScript("mend-13.lua"),
 	}
 	for _, option := range options {
 		option(p)

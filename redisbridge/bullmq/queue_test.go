@@ -306,28 +306,6 @@ func TestPauseOfMajor5(t *testing.T) {
 	require.Equal(t, []string{"active"}, b.places("a"))
 }
 
-// TestAJobThatIsNowhereWaitsAgain: a client of major 5 that resumes overwrites what is in wait.
-func TestAJobThatIsNowhereWaitsAgain(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.apply(newLife("a").added(), newLife("b").added(), newLife("p").prioritized(3).added())
-	require.NoError(t, b.rdb.Del(t.Context(), b.keys.Wait(), b.keys.Prioritized()).Err())
-	for _, id := range []string{"a", "b", "p"} {
-		mended, err := b.projector.Mend(t.Context(), b.queue, id)
-		require.NoError(t, err)
-		require.True(t, mended)
-	}
-	for _, id := range []string{"a", "no such job"} {
-		mended, err := b.projector.Mend(t.Context(), b.queue, id)
-		require.NoError(t, err)
-		require.False(t, mended, "it is where it should be, or nowhere at all")
-	}
-	require.Equal(t, []string{"b", "a"}, b.list(b.keys.Wait()))
-	require.Equal(t, []string{"p"}, b.set(b.keys.Prioritized()))
-	require.Equal(t, []string{"p", "b", "a"}, b.list(b.keys.Waiting()))
-	require.Equal(t, "wait", b.rdb.HGet(t.Context(), b.keys.Job("a"), "cn:at").Val())
-}
-
 // TestPauseOfMajor6 only sets the flag.
 func TestPauseOfMajor6(t *testing.T) {
 	t.Parallel()

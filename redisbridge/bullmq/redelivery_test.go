@@ -244,3 +244,25 @@ func TestProgressInAChangeDoesNotHideNewerProgress(t *testing.T) {
 	b.apply(l.completed("1"))
 	require.Equal(t, "100", b.hash("1")["progress"])
 }
+
+// TestWhatAClientRemovedStaysSo: an attempt that began, or a run that was cancelled, before anybody noticed that a client had
+// removed the job doesn't bring it back.
+func TestWhatAClientRemovedStaysSo(t *testing.T) {
+	t.Parallel()
+	changes := wholeLife("1")
+	for at := 1; at < len(changes); at++ {
+		b := setup(t)
+		b.apply(changes[:at]...)
+		gone := newLife("1")
+		gone.seq = 100
+		b.apply(gone.removed())
+		before := b.events()
+		late := changes[at]
+		late.Kept = true
+		require.NoError(t, b.rdb.Del(t.Context(), b.keys.Gone("1")).Err())
+		require.Equal(t, []bullmq.Outcome{bullmq.Seen}, b.outcomes(late))
+		require.Equal(t, before, b.events())
+		require.Empty(t, b.places("1"))
+		require.False(t, b.exists(b.keys.Job("1")) || b.exists(b.keys.Lock("1")))
+	}
+}

@@ -46,7 +46,19 @@ func (s *Store) Reconcile(ctx context.Context, queueName, jobID string, look Loo
 		if sight.Same {
 			return nil
 		}
-		r = store.Reconciled{Before: job, After: job, Gone: sight.Gone}
+		r = store.Reconciled{Before: job, After: job, Gone: sight.Gone, Lost: sight.Lost}
+		if sight.Lost {
+			shown := r.After.Show()
+			changed = true
+			batch := &pgx.Batch{}
+			if err := s.updateJob(batch, r.After); err != nil {
+				return err
+			}
+			if err := s.appendOutbox(batch, shown); err != nil {
+				return err
+			}
+			return tx.SendBatch(ctx, batch).Close()
+		}
 		if !sight.Gone && !r.After.Adopt(sight.Seen) {
 			return nil
 		}

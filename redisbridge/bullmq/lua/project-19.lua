@@ -18,6 +18,7 @@
 --         19 names and values of the fields that the transition changes, the change's number among them
 --         20 those of the other fields of its present state  21 those of the fields that describe the job
 --         22 names of the fields that it has not
+--         23 whether a job that isn't there was deleted, and stays so unless it is added
 --       20 to 22 are packed once more: most changes need none of them.
 --       Times are in ms. Texts go into Redis as they are; no JSON is parsed.
 -- Out   a list with one result per change: 0 seen before, nothing done  1 done  2 a newer state is shown already:
@@ -457,8 +458,8 @@ local function write(c, place, from)
 	if not step then
 		append(fields, unpacked(c[20]))
 	end
-	-- A client's own edits of data, opts and priority stay until a resync says otherwise.
-	if not known or silent then
+	-- A client's own edits of data, opts and priority stay, unless the same state is shown again.
+	if not known or (silent and seq == shown) then
 		append(fields, unpacked(c[21]))
 	end
 	if state == 'delayed' and place ~= 'delayed' then
@@ -534,6 +535,10 @@ local function project(c)
 		return 2
 	end
 
+	if c[23] and not known and transition ~= 'added' and transition ~= 'removed' then
+		return 0
+	end
+
 	sides = {}
 	local hint = hash[3]
 	local from = not silent and goAhead(hint)
@@ -550,7 +555,7 @@ local function project(c)
 		remove(c, from)
 		return 1
 	end
-	if known and state == 'waiting' and not silent then
+	if known and state == 'waiting' and not (silent and seq == shown) then
 		priority = tonumber(call('HGET', jobKey, 'priority') or '') or priority
 	end
 	local place = move(c, from, wasWaiting)

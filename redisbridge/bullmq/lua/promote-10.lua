@@ -46,6 +46,9 @@ local function repairWaiting()
 			missing[#missing + 1] = turn[1]
 		end
 	end
+	if #missing == 0 and #kept == redis.call('LLEN', keys.waiting) then
+		return
+	end
 	redis.call('DEL', keys.waiting)
 	for _, list in ipairs({ missing, kept }) do
 		for i = 1, #list, 1000 do
@@ -67,10 +70,10 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', keys.delayed, '-inf', ARGV[2], '
 		promoted = promoted + 1
 	end
 end
--- As many here as there, with the same ones at both ends, is taken for right.
+-- In a long list as many here as there, with the same ones at both ends, are taken for right.
 local plain, ranked = redis.call('LLEN', keys.wait), redis.call('ZCARD', keys.prioritized)
 local all = redis.call('LLEN', keys.waiting)
-if all ~= plain + ranked or (ranked == 0 and all > 0 and
+if all ~= plain + ranked or all <= 200 or (ranked == 0 and all > 0 and
 	(redis.call('LINDEX', keys.wait, 0) ~= redis.call('LINDEX', keys.waiting, 0)
 	or redis.call('LINDEX', keys.wait, -1) ~= redis.call('LINDEX', keys.waiting, -1))) then
 	repairWaiting()
