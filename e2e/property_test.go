@@ -98,6 +98,11 @@ func newWorld(t *testing.T, seed uint64) *world {
 		}
 	})
 	w.restart()
+	await(t, 30*time.Second, "the bridge to know its Redis", func() bool {
+		var there int
+		w.redis(&there, "EXISTS", "cinnamon:bull:test-execution:epoch")
+		return there == 1
+	})
 	return w
 }
 
