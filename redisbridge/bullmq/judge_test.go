@@ -308,25 +308,25 @@ func TestClientsPauseLosesNothing(t *testing.T) {
 			b.apply(newLife("fourth").added(), first.started())
 			require.Equal(t, []string{"active"}, b.places("first"))
 			j.ask(nil, "queue", "resume")
-			require.Equal(t, []string{"second", "third", "theirs", "fourth"}, j.ids("getWaiting"))
+			want := []string{"second", "third", "theirs", "fourth"}
+			if library == "bullmq6" { // which lets run first what a client of major 5 put aside
+				want = []string{"theirs", "second", "third", "fourth"}
+			}
+			require.Equal(t, want, j.ids("getWaiting"))
 			require.Equal(t, "waiting", j.state("theirs"))
 		})
 	}
 }
 
-// TestResyncBringsBackWhatAClientOverwrote: a client of major 5 adds to its own list and resumes before the projector
-// could gather that list: the resume overwrites wait.
-func TestResyncBringsBackWhatAClientOverwrote(t *testing.T) {
+// TestResumeOfMajor5OverwritesNothing: a client of major 5 adds to its own list and resumes while the projector adds, too.
+func TestResumeOfMajor5OverwritesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	j := newJudge(t, b, "bullmq5")
-	first, second := newLife("first"), newLife("second")
 	j.ask(nil, "queue", "pause")
-	b.apply(first.added(), second.added())
+	b.apply(newLife("first").added(), newLife("second").added())
 	j.ask(nil, "queue", "add", "theirs", map[string]any{}, map[string]any{"jobId": "theirs"})
 	j.ask(nil, "queue", "resume")
-	require.Equal(t, []string{"theirs"}, j.ids("getWaiting"))
-	b.apply(first.silent(), second.silent())
-	require.ElementsMatch(t, []string{"first", "second", "theirs"}, j.ids("getWaiting"))
+	require.Equal(t, []string{"first", "second", "theirs"}, j.ids("getWaiting"))
 	require.Equal(t, []string{"second", "first"}, b.list(b.keys.Waiting()))
 }
