@@ -369,6 +369,33 @@ var inboundCases = []struct {
 		}
 		in.client.queue(&schedulers, "getJobSchedulers")
 		require.Equal(t, name, schedulers[len(schedulers)-1].Key)
+
+		// A scheduler that Redis loses goes on, too.
+		lasting := "lasting-" + newRunID()
+		in.client.queue(nil, "upsertJobScheduler", lasting, map[string]any{"every": 2000}, template)
+		kept := func() (ids []string) {
+			list, err := in.store.Schedulers(t.Context(), "test-execution")
+			require.NoError(t, err)
+			for _, js := range list {
+				ids = append(ids, js.ID)
+			}
+			return ids
+		}
+		await(t, 10*time.Second, "the scheduler to be kept", func() bool { return slices.Contains(kept(), lasting) })
+		require.Empty(t, in.client.ask(map[string]any{"on": "redis", "commands": [][]string{{"flushall"}}}, nil))
+		await(t, 40*time.Second, "three runs of it", func() bool {
+			runs, err := in.store.Runs(t.Context(), nil, 50)
+			require.NoError(t, err)
+			n := 0
+			for _, r := range runs {
+				if strings.HasPrefix(r.ID, lasting) && r.Status == "completed" {
+					n++
+				}
+			}
+			return n >= 3
+		})
+		in.client.queue(nil, "removeJobScheduler", lasting)
+		await(t, 10*time.Second, "the scheduler to be forgotten", func() bool { return !slices.Contains(kept(), lasting) })
 		in.client.queue(nil, "removeJobScheduler", name) // the limit of 3 is not known to 5.34.5
 		in.client.queue(&schedulers, "getJobSchedulers")
 		require.Empty(t, schedulers)

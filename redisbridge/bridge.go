@@ -33,6 +33,7 @@ type jobs interface {
 	OpenJobs(ctx context.Context, queueName string, visit func([]queue.Job) error) error
 	NewestFinished(ctx context.Context, queueName string, state queue.State, limit int) ([]queue.Job, error)
 	FinishedAmong(ctx context.Context, queueName string, ids []string) ([]queue.Job, error)
+	Schedulers(ctx context.Context, queueName string) ([]store.JobScheduler, error)
 }
 
 // Bridge projects the queues to Redis.
@@ -84,7 +85,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		group.Go(func() error { r.promote(ctx); return nil })
 		group.Go(func() error { recoverStalled(ctx, asClients[def.Name], cfg.Queue.StalledInterval, r.log); return nil })
 		in := &inlet{
-			mirror: mirror{projector: r.projector, store: records, log: r.log}, def: def, workflows: starts,
+			mirror: mirror{projector: r.projector, store: records, log: r.log}, def: def, workflows: starts, client: asClients[def.Name],
 		}
 		group.Go(func() error { in.run(ctx); return nil })
 		log.InfoContext(ctx, "queue projected", "queue", def.Name, "prefix", cfg.Queue.Prefix)

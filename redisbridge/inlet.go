@@ -41,6 +41,7 @@ type inlet struct {
 	mirror
 	def       queue.Definition
 	workflows workflows
+	client    *bullmq.Queue
 
 	cursor string    // up to where the stream was followed
 	mark   string    // what the queue looked like when it was looked at as a whole
@@ -327,6 +328,9 @@ func (in *inlet) survey(ctx context.Context) error {
 		return errLost // the relay rebuilds the queue
 	}
 	if err := in.compareAll(ctx, snapshot, recorded); err != nil {
+		return err
+	}
+	if err := in.keepSchedulers(ctx, snapshot); err != nil {
 		return err
 	}
 	if in.whole || bullmq.EventBefore(snapshot.LastEvent, in.cursor) { // the latter is a stream that began anew

@@ -27,7 +27,7 @@ func project(c queue.Change) (bullmq.Change, error) {
 		Transition: transition,
 		Seq:        j.Seq,
 		Job: bullmq.Job{
-			ID: j.ID, Name: j.Name, Data: j.Data, Opts: opts, Timestamp: j.CreatedAt,
+			ID: j.ID, SchedulerID: j.Scheduler, Name: j.Name, Data: j.Data, Opts: opts, Timestamp: j.CreatedAt,
 			State: bullmq.State(j.State), Delay: time.Duration(j.Delay()) * time.Millisecond, DueAt: j.DueAt,
 			Priority: j.Options.Priority, MaxAttempts: j.Options.Attempts,
 			AttemptsStarted: j.AttemptsStarted, AttemptsMade: j.AttemptsMade, Stalls: j.Stalls,

@@ -227,8 +227,10 @@ func (r *relay) kept(ctx context.Context, position int64) (bool, error) {
 }
 
 func (r *relay) rebuild(ctx context.Context, position int64) (jobs int, err error) {
-	jobs, err = r.resync(ctx)
-	if err != nil {
+	if jobs, err = r.resync(ctx); err != nil {
+		return jobs, err
+	}
+	if err := r.restoreSchedulers(ctx); err != nil {
 		return jobs, err
 	}
 	if _, err := r.projector.MarkPosition(ctx, r.queue, 0, position); err != nil {

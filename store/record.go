@@ -213,3 +213,10 @@ type JobState struct {
 	// Pending says that changes of it are on their way to Redis.
 	Pending bool
 }
+
+// JobScheduler is what makes jobs of a queue again and again, as the client that set it up wrote it.
+type JobScheduler struct {
+	ID     string
+	Fields map[string]string
+	Next   time.Time // what its newest job is for
+}

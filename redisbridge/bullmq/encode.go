@@ -69,13 +69,17 @@ func encode(c Change) string {
 	out.text(string(j.Progress))
 	out.fields(changed)
 	out.packedFields(rest)
-	out.packedFields([]field{
+	describes := []field{
 		{"name", j.Name},
 		{"data", orElse(j.Data, "{}")},
 		{"opts", opts(j)},
 		{"timestamp", timestamp},
 		{"priority", strconv.Itoa(j.Priority)},
-	})
+	}
+	if j.SchedulerID != "" {
+		describes = append(describes, field{"rjk", j.SchedulerID})
+	}
+	out.packedFields(describes)
 	names := make(packed, 0, 128)
 	names.array(len(absent))
 	for _, name := range absent {

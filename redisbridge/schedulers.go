@@ -1,0 +1,96 @@
+package redisbridge
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+// overdue is how long after its time the newest job of a scheduler may be gone before the next one is added for it.
+const overdue = 5 * time.Second
+
+// keepSchedulers makes the records of job schedulers follow Redis, and adds the next job of those that nobody armed: the
+// attempt that began the last one could not.
+func (in *inlet) keepSchedulers(ctx context.Context, s bullmq.Snapshot) error {
+	if !in.def.Runs() {
+		return nil
+	}
+	kept, err := in.store.Schedulers(ctx, in.def.Name)
+	if err != nil {
+		return fmt.Errorf("listing the job schedulers of queue %s: %w", in.def.Name, err)
+	}
+	if len(kept) == 0 && len(s.Schedulers) == 0 {
+		return nil
+	}
+	known := make(map[string]store.JobScheduler, len(kept))
+	for _, js := range kept {
+		known[js.ID] = js
+		if _, there := s.Schedulers[js.ID]; !there {
+			in.log.InfoContext(ctx, "a client removed a job scheduler", "scheduler", js.ID)
+			if err := in.store.DeleteScheduler(ctx, in.def.Name, js.ID); err != nil {
+				return fmt.Errorf("forgetting job scheduler %s: %w", js.ID, err)
+			}
+		}
+	}
+	records, err := in.projector.SchedulerRecords(ctx, in.def.Name, s.Schedulers)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		if len(r.Fields) == 0 || !storable(r.ID) {
+			continue // an old client's way to repeat a job, or half a scheduler
+		}
+		if js, ok := known[r.ID]; !ok || !js.Next.Equal(r.Next) || !maps.Equal(js.Fields, r.Fields) {
+			js := store.JobScheduler{ID: r.ID, Fields: r.Fields, Next: r.Next}
+			if err := in.store.SaveScheduler(ctx, in.def.Name, js); err != nil {
+				return fmt.Errorf("keeping job scheduler %s: %w", r.ID, err)
+			}
+		}
+		if err := in.rearm(ctx, s, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rearm adds the job after the newest one of a scheduler, if that has begun or is gone.
+func (in *inlet) rearm(ctx context.Context, s bullmq.Snapshot, r bullmq.SchedulerRecord) error {
+	job := bullmq.SchedulerJob(r)
+	state, there := s.Places[job.ID].State()
+	if time.Since(r.Next) < overdue || there && (state == bullmq.Waiting || state == bullmq.Delayed) {
+		return nil
+	}
+	views, err := in.projector.Look(ctx, in.def.Name, []string{job.ID})
+	if err != nil {
+		return err
+	}
+	if views[0].Exists() {
+		job = bullmq.DecodeJob(job.ID, views[0].Fields)
+	}
+	next, err := in.client.ArmNext(ctx, job)
+	if err != nil {
+		in.log.WarnContext(ctx, "the next job of a scheduler could not be added", "scheduler", r.ID, "error", explain(err))
+		return nil
+	}
+	if next != "" {
+		in.log.WarnContext(ctx, "a scheduler that had stopped goes on", "scheduler", r.ID, "job_id", next)
+	}
+	return nil
+}
+
+// restoreSchedulers shows the job schedulers again that Redis lost.
+func (r *relay) restoreSchedulers(ctx context.Context) error {
+	kept, err := r.store.Schedulers(ctx, r.queue)
+	if err != nil {
+		return err
+	}
+	records := make([]bullmq.SchedulerRecord, len(kept))
+	for i, js := range kept {
+		records[i] = bullmq.SchedulerRecord{ID: js.ID, Fields: js.Fields, Next: js.Next}
+	}
+	return r.projector.RestoreSchedulers(ctx, r.queue, records)
+}

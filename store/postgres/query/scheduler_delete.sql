@@ -1,0 +1,2 @@
+-- Forgets a job scheduler. $1 queue, $2 id.
+DELETE FROM job_schedulers WHERE queue = $1 AND id = $2;
