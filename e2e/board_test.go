@@ -255,6 +255,7 @@ var boardCases = []struct {
 		})
 		b.list("prioritized")
 		b.choose("Resume")
+		b.confirm()
 		b.ended(run, id, "completed")
 		b.shows("Prioritized", 0)
 	}},
