@@ -255,6 +255,7 @@ var boardCases = []struct {
 		})
 		b.list("prioritized")
 		b.choose("Resume")
+		b.confirm()
 		b.ended(run, id, "completed")
 		b.shows("Prioritized", 0)
 	}},
@@ -395,7 +396,7 @@ var boardCases = []struct {
 		require.Contains(t, b.text(`[role=dialog]`), "Connected clients")
 		b.press("Close")
 		b.click(`header button >> nth=-1`)
-		b.sees(`[role=dialog] >> text="Polling interval"`)
+		b.sees(`[role=dialog] >> text="Theme"`)
 		b.press("Close")
 	}},
 	{"obliterate", func(t *testing.T, b *board) {
