@@ -203,53 +203,23 @@ func (p *Publisher) publish(ctx context.Context) (left int, err error) {
 	return len(p.pending), err
 }
 
-// send publishes a batch in one round trip, and the logs of its jobs in another. It returns the updates that are to be
-// tried again: all of them when Redis is away, else those whose attempt it doesn't show yet.
+// send publishes a batch: first what listeners of the queue wait for, in a round trip of its own, as Redis tells them of
+// nothing before it has dealt with all that came at once; then the progress:* keys and the logs. It returns the updates that
+// are to be tried again: all of them when Redis is away, else those whose attempt it doesn't show yet.
 func (p *Publisher) send(ctx context.Context, batch []update) (again []update, err error) {
-	pipe := p.rdb.Pipeline()
-	writes := p.write(ctx, pipe, batch)
 	byQueue := map[string][]int{}
 	for i, u := range batch {
 		if !u.shown {
 			byQueue[u.queue] = append(byQueue[u.queue], i)
 		}
 	}
-	results := map[string]func(context.Context) ([]bool, error){}
 	for queueName, indexes := range byQueue {
-		updates := make([]bullmq.Progress, len(indexes))
-		for n, i := range indexes {
-			updates[n] = bullmq.Progress{JobID: batch[i].jobID, Attempt: batch[i].attempt, Value: batch[i].record}
-		}
-		results[queueName] = p.projector.QueueProgress(ctx, pipe, queueName, updates)
-	}
-	if pipe.Len() > 0 {
-		_, _ = pipe.Exec(ctx) // what went wrong is in the commands, and some of it concerns single jobs
-	}
-	now := time.Now()
-	for i, write := range writes {
-		if write.Err() != nil {
-			return batch, write.Err() //nolint:wrapcheck // the caller logs it
-		}
-		batch[i].written = now
-	}
-	for queueName, indexes := range byQueue {
-		shown, err := results[queueName](ctx)
-		if shown == nil && err != nil {
+		if err := p.tell(ctx, queueName, batch, indexes); err != nil {
 			return batch, err
 		}
-		if err != nil {
-			p.log.ErrorContext(ctx, "progress can't be shown in Redis", "error", err)
-		}
-		newest := map[string]int{} // of each run, the last update that was shown: what came before it is of no use any more
-		for n, i := range indexes {
-			if shown[n] {
-				newest[batch[i].runID] = n + 1
-			}
-		}
-		for n, i := range indexes {
-			late := time.Since(batch[i].written) >= startWithin
-			batch[i].shown = shown[n] || n < newest[batch[i].runID] || late
-		}
+	}
+	if err := p.write(ctx, batch); err != nil {
+		return batch, err
 	}
 	if err := p.writeLogs(ctx, batch); err != nil {
 		return batch, err
@@ -262,16 +232,53 @@ func (p *Publisher) send(ctx context.Context, batch []update) (again []update, e
 	return again, nil
 }
 
-// write adds to a pipeline what shows updates in their runs' progress:* keys, each once: a later round must not bring an
-// older one back.
-func (p *Publisher) write(ctx context.Context, pipe redis.Pipeliner, batch []update) map[int]*redis.Cmd {
+// tell shows updates to the listeners of their queue.
+func (p *Publisher) tell(ctx context.Context, queueName string, batch []update, indexes []int) error {
+	updates := make([]bullmq.Progress, len(indexes))
+	for n, i := range indexes {
+		updates[n] = bullmq.Progress{JobID: batch[i].jobID, Attempt: batch[i].attempt, Value: batch[i].record}
+	}
+	shown, err := p.projector.Progress(ctx, queueName, updates)
+	if shown == nil && err != nil {
+		return err
+	}
+	if err != nil {
+		p.log.ErrorContext(ctx, "progress can't be shown in Redis", "error", err)
+	}
+	newest := map[string]int{} // of each run, the last update that was shown: what came before it is of no use any more
+	for n, i := range indexes {
+		if shown[n] {
+			newest[batch[i].runID] = n + 1
+		}
+	}
+	for n, i := range indexes {
+		late := !batch[i].written.IsZero() && time.Since(batch[i].written) >= startWithin
+		batch[i].shown = shown[n] || n < newest[batch[i].runID] || late
+	}
+	return nil
+}
+
+// write shows updates in their runs' progress:* keys, each once: a later round must not bring an older one back.
+func (p *Publisher) write(ctx context.Context, batch []update) error {
+	pipe := p.rdb.Pipeline()
 	writes := map[int]*redis.Cmd{}
 	for i, u := range batch {
 		if u.written.IsZero() {
 			writes[i] = p.keys.queue(ctx, pipe, u.runID, u.record)
 		}
 	}
-	return writes
+	if len(writes) == 0 {
+		return nil
+	}
+	_, _ = pipe.Exec(ctx) // what went wrong is in the commands
+	now := time.Now()
+	for i, write := range writes {
+		if write.Err() != nil {
+			return write.Err() //nolint:wrapcheck // the caller logs it
+		}
+		batch[i].written = now
+	}
+	return nil
 }
 
 // bounded keeps the newest updates of each run, only one while Redis is away, and not too many of all runs.

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // Progress is how far an attempt has come.
@@ -30,30 +28,6 @@ func (p *Projector) Progress(ctx context.Context, queue string, updates []Progre
 		return nil, fmt.Errorf("showing the progress of %d jobs of queue %s: %w", len(r.asked), queue, err)
 	}
 	return r.read(replies)
-}
-
-// QueueProgress is Progress on a pipeline of the caller's, for the sake of one round trip less. When the pipeline was
-// executed, results says what [Projector.Progress] returns.
-func (p *Projector) QueueProgress(ctx context.Context, pipe redis.Pipeliner, queue string, updates []Progress) (results func(context.Context) ([]bool, error)) {
-	r := p.progressRun(queue, updates)
-	if len(r.asked) == 0 || len(r.asked) > itemsAtOnce {
-		return func(ctx context.Context) ([]bool, error) { return p.Progress(ctx, queue, updates) }
-	}
-	run := pipe.EvalSha(ctx, p.progress.sha, r.call.keys, append(r.call.args, r.args...)...)
-	return func(ctx context.Context) ([]bool, error) {
-		err := run.Err()
-		if redis.HasErrorPrefix(err, "NOSCRIPT") {
-			return p.Progress(ctx, queue, updates)
-		}
-		var replies []reply
-		if err == nil || refusal(err) {
-			replies, err = p.progress.read(run, len(r.asked))
-		}
-		if err != nil {
-			return nil, fmt.Errorf("showing the progress of %d jobs of queue %s: %w", len(r.asked), queue, err)
-		}
-		return r.read(replies)
-	}
 }
 
 // progressRun is a run of the progress script on the updates that may be shown.

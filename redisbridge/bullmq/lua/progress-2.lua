@@ -23,7 +23,11 @@ local function show(id, attempt, progress)
 	if now ~= attempt then
 		return 0
 	end
-	redis.call('XADD', keys.events, '*', 'event', 'progress', 'jobId', id, 'data', progress)
+	if #ARGV == 4 then
+		event('progress', 'jobId', id, 'data', progress)
+	else
+		redis.call('XADD', keys.events, '*', 'event', 'progress', 'jobId', id, 'data', progress)
+	end
 	newest[id] = progress
 	return 1
 end
@@ -41,7 +45,7 @@ for id, progress in pairs(newest) do
 	redis.call('HSET', base .. id, 'progress', progress)
 	grown = true
 end
-if grown then
+if grown and #ARGV > 4 then
 	trim()
 end
 return results
