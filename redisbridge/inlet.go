@@ -47,6 +47,8 @@ type inlet struct {
 	mark   string    // what the queue looked like when it was looked at as a whole
 	next   time.Time // when to look at it again at the earliest
 	whole  bool      // something happened that only a look at the whole queue tells
+	// scheduled says that there are job schedulers: what they owe, nobody tells.
+	scheduled bool
 }
 
 // run follows the queue until ctx ends. Before it follows, and whenever it lost the thread, it looks at the whole queue.
@@ -116,7 +118,10 @@ func (in *inlet) follow(ctx context.Context, ids []string) error {
 // settled says that a job is where this system put it last, so that nobody did anything to it. Of a delayed job that
 // doesn't tell when it is due.
 func settled(v bullmq.View) bool {
-	if v.Seq() == 0 || v.Place == bullmq.Nowhere || v.Place == bullmq.InDelayed || string(v.Place) != v.Fields["cn:at"] && !(v.Place == bullmq.InPaused && v.Fields["cn:at"] == string(bullmq.InWait)) {
+	if v.Seq() == 0 || v.Place == bullmq.Nowhere || v.Place == bullmq.InDelayed {
+		return false
+	}
+	if put := v.Fields["cn:at"]; put != string(v.Place) && (v.Place != bullmq.InPaused || put != string(bullmq.InWait)) {
 		return false
 	}
 	return v.Place != bullmq.InActive || bullmq.OwnToken(v.Token)
@@ -302,7 +307,7 @@ func (in *inlet) survey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !in.whole && mark == in.mark {
+	if !in.whole && mark == in.mark && !in.scheduled {
 		in.next = began.Add(surveyEvery)
 		return nil
 	}
@@ -336,7 +341,7 @@ func (in *inlet) survey(ctx context.Context) error {
 	if in.whole || bullmq.EventBefore(snapshot.LastEvent, in.cursor) { // the latter is a stream that began anew
 		in.cursor = snapshot.LastEvent
 	}
-	in.mark, in.whole = mark, false
+	in.mark, in.whole, in.scheduled = mark, false, len(snapshot.Schedulers) > 0
 	in.next = time.Now().Add(max(surveyEvery, restAfter*time.Since(began)))
 	return nil
 }
