@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,20 +42,20 @@ func TestBullBoardWorks(t *testing.T) {
 		queues = append(queues, def.Name)
 	}
 	for _, library := range []string{"bullmq6", "bullmq5"} {
-		passed := t.Run(library, func(t *testing.T) { //nolint:paralleltest // they share one queue, some pause it
+		passed := t.Run(library, func(t *testing.T) {
 			in.client = newClient(t, in.Redis, library, queue.TestExecution)
 			b := &board{inbound: in, page: openBoard(t, in.Redis, library, queues...), long: long}
 			for _, c := range boardCases {
-				if !t.Run(c.name, func(t *testing.T) { //nolint:paralleltest // as above
-					b.t, b.inbound.t, b.page.t, b.page.browser.t, b.client.t = t, t, t, t, t
+				if library != "bullmq6" && !slices.Contains(ofBothMajors, c.name) {
+					continue
+				}
+				if !t.Run(c.name, func(t *testing.T) {
+					b.t, b.inbound.t, b.page.t, b.browser.t, b.client.t = t, t, t, t, t
 					c.test(t, b)
 					b.picture("done")
 					require.Empty(t, b.troubles())
 				}) {
 					t.FailNow() // the next one would begin in the midst of what this one left
-					b.client.queue(nil, "resume")
-					b.page.browser.t = t
-					b.do("", "troubles") // XXX the next one would begin in the midst of what this one left
 				}
 			}
 		})
@@ -108,6 +109,9 @@ func (b *board) counts(want map[string]int) {
 		b.shows(status, want[status])
 	}
 }
+
+// ofBothMajors are the cases in which the library behind the page matters.
+var ofBothMajors = []string{"lists", "update data, retry", "promote", "pause, change priority, resume", "retry all", "empty", "obliterate"}
 
 var boardCases = []struct {
 	name string

@@ -92,7 +92,7 @@ func TestClientsOfTheQueueActOnRuns(t *testing.T) {
 			t.Parallel()
 			in := newInbound(t, library)
 			for _, c := range inboundCases {
-				t.Run(c.name, func(t *testing.T) { //nolint:paralleltest // they share one queue, some pause it
+				t.Run(c.name, func(t *testing.T) {
 					in.t, in.client.t = t, t
 					c.test(t, in)
 				})

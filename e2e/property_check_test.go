@@ -49,7 +49,8 @@ func (w *world) comeToRest(paused bool) {
 			continue
 		}
 		calm = 0
-		if slices.Sort(found); !slices.Equal(found, last) { // it is not at rest, on a slow machine perhaps
+		slices.Sort(found)
+		if !slices.Equal(found, last) { // it is not at rest, on a slow machine perhaps
 			last, deadline = found, time.Now().Add(restWithin)
 		}
 		if time.Now().After(deadline) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -52,7 +53,7 @@ type silence struct{ after, before string }
 func TestWhateverHappensTheStoresAgree(t *testing.T) {
 	t.Parallel()
 	requirePrograms(t)
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+	seed := uint64(time.Now().UnixNano())
 	if text := os.Getenv(seedVariable); text != "" {
 		var err error
 		seed, err = strconv.ParseUint(text, 10, 64)
@@ -79,7 +80,7 @@ func TestWhateverHappensTheStoresAgree(t *testing.T) {
 func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
 	s := ownStack(t, "--without", "worker", "--without", "bridge")
-	w := &world{inbound: &inbound{stack: s, t: t}, rng: rand.New(rand.NewPCG(seed, 1)), done: map[string]int{}} //nolint:gosec // a sequence that can be repeated
+	w := &world{inbound: &inbound{stack: s, t: t}, rng: rand.New(rand.NewPCG(seed, 1)), done: map[string]int{}}
 	for _, library := range []string{"bullmq6", "bullmq5", "bullmq534"} {
 		w.clients = append(w.clients, newClient(t, s.Redis, library, "test-execution"))
 	}
@@ -329,9 +330,7 @@ func (w *world) lastEvent() string {
 
 func (w *world) submitRun(fields map[string]any) {
 	request := map[string]any{"testCaseId": w.quick}
-	for name, value := range fields {
-		request[name] = value
-	}
+	maps.Copy(request, fields)
 	body, err := json.Marshal(request)
 	require.NoError(w.t, err)
 	var accepted run

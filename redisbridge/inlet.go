@@ -286,7 +286,7 @@ func optionsOf(id string, text json.RawMessage) queue.Options {
 		Backoff  json.RawMessage `json:"backoff"`
 		Delay    float64         `json:"delay"`
 	}
-	_ = json.Unmarshal(text, &o) //nolint:errcheck // one field of another type leaves the others
+	_ = json.Unmarshal(text, &o) // one field of another type leaves the others
 	options := queue.Options{Attempts: int(max(o.Attempts, 1)), Delay: int64(o.Delay), JobID: id}
 	var backoff queue.Backoff
 	var fixed float64
@@ -346,7 +346,7 @@ func (in *inlet) survey(ctx context.Context) error {
 	return nil
 }
 
-var errLost = errors.New("Redis has lost data of the queue and is being rebuilt") //nolint:staticcheck,revive // a name begins it
+var errLost = errors.New("Redis has lost data of the queue and is being rebuilt") //nolint:staticcheck // a name begins it
 
 // compareAll looks closer at the jobs whose place is not what the records say.
 func (in *inlet) compareAll(ctx context.Context, s bullmq.Snapshot, recorded map[string]store.JobState) error {
@@ -382,14 +382,11 @@ func (in *inlet) compareAll(ctx context.Context, s bullmq.Snapshot, recorded map
 
 // moved says whether a job has another due time or priority than its record.
 func (in *inlet) moved(s bullmq.Snapshot, id string, job store.JobState) bool {
-	switch s.Places[id] {
-	case bullmq.InDelayed:
-		return s.Due[id].UnixMilli() != job.DueAt.UnixMilli()
-	case bullmq.InPrioritized:
-		return s.Priority[id] != job.Priority
-	default:
-		return false
+	if due, delayed := s.Due[id]; delayed {
+		return due.UnixMilli() != job.DueAt.UnixMilli()
 	}
+	priority, prioritized := s.Priority[id]
+	return prioritized && priority != job.Priority
 }
 
 // storable says whether Postgres can hold an id.

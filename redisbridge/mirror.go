@@ -33,13 +33,14 @@ func (m *mirror) reconcile(ctx context.Context, queueName, jobID string, tell po
 	r, changed, err := m.store.Reconcile(ctx, queueName, jobID, func(ctx context.Context, job queue.Job, position int64) (store.Sight, error) {
 		return m.look(ctx, job, position)
 	}, tell)
-	if fault.Of(err) == fault.NotFound && err != nil {
-		return r, false, nil // somebody else was faster
-	}
-	if err != nil {
+	switch {
+	case err == nil:
+		return r, changed, nil
+	case fault.Of(err) == fault.NotFound: // somebody else was faster
+		return r, false, nil
+	default:
 		return r, false, fmt.Errorf("reconciling job %s of queue %s: %w", jobID, queueName, err)
 	}
-	return r, changed, nil
 }
 
 // look says what Redis shows of a job that differs from its record, all of whose changes have been shown.
@@ -100,7 +101,7 @@ func seenOf(v bullmq.View, state bullmq.State) queue.Seen {
 		Progress: jsonOr(v.Fields["progress"], ""), FailedReason: v.Fields["failedReason"],
 	}
 	if text := v.Fields["stacktrace"]; text != "" {
-		_ = json.Unmarshal([]byte(text), &s.Stacktrace) //nolint:errcheck // what is no list of texts says nothing
+		_ = json.Unmarshal([]byte(text), &s.Stacktrace) // what is no list of texts says nothing
 	}
 	switch state {
 	case bullmq.Delayed:
@@ -113,7 +114,7 @@ func seenOf(v bullmq.View, state bullmq.State) queue.Seen {
 			s.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
 		}
 		s.ReturnValue = jsonOr(v.Fields["returnvalue"], "")
-	case bullmq.Waiting:
+	case bullmq.Waiting, bullmq.Prioritized, bullmq.WaitingChildren, bullmq.Unknown:
 	}
 	return s
 }

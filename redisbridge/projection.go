@@ -48,7 +48,7 @@ type written struct {
 // optsOf returns a job's options as its clients read them: as the client wrote them that added it, if one did.
 func optsOf(j queue.Job) (opts json.RawMessage, w written, err error) {
 	if len(j.Opts) > 0 {
-		_ = json.Unmarshal(j.Opts, &w) //nolint:errcheck // one option of another type leaves the others
+		_ = json.Unmarshal(j.Opts, &w) // one option of another type leaves the others
 		return j.Opts, w, nil
 	}
 	opts, err = json.Marshal(j.Options)

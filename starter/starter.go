@@ -72,12 +72,12 @@ func New(cfg Config) *Starter { return &Starter{Config: cfg} }
 
 // Open makes a starter as the settings say. Close its Temporal client when it is not needed any more.
 func Open(cfg config.Config, records Store, log *slog.Logger) (*Starter, error) {
-	temporal, err := Dial(cfg.Temporal, log)
+	client, err := Dial(cfg.Temporal, log)
 	if err != nil {
 		return nil, err
 	}
 	return New(Config{
-		Store: records, Temporal: temporal, Namespace: cfg.Temporal.Namespace, MaxAttempts: cfg.Queue.MaxAttempts,
+		Store: records, Temporal: client, Namespace: cfg.Temporal.Namespace, MaxAttempts: cfg.Queue.MaxAttempts,
 		BackoffDelay: cfg.Queue.BackoffDelay, RemoveOnComplete: cfg.Queue.RemoveOnComplete, RemoveOnFail: cfg.Queue.RemoveOnFail,
 		HeartbeatTimeout: cfg.Worker.HeartbeatTimeout, PriorityScale: Scale(cfg.Queue.PriorityScale), Log: log,
 	}), nil
@@ -157,11 +157,11 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	run.WorkflowID = def.WorkflowID(run.ID)
 	n.Run = run
 
-	config, err := json.Marshal(run.Config)
+	settings, err := json.Marshal(run.Config)
 	if err != nil {
 		return none, nothing, fmt.Errorf("encoding the configuration: %w", err)
 	}
-	data, err := json.Marshal(store.JobData{TestCaseID: run.TestCaseID, TestRunID: run.ID, UserID: run.UserID, Config: config})
+	data, err := json.Marshal(store.JobData{TestCaseID: run.TestCaseID, TestRunID: run.ID, UserID: run.UserID, Config: settings})
 	if err != nil {
 		return none, nothing, fmt.Errorf("encoding the job: %w", err)
 	}

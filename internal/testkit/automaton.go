@@ -47,7 +47,7 @@ type rule struct {
 
 // legal is BullMQ's job automaton: which entry may follow on which state, and where it leads to. An empty to means that
 // the state stays.
-var legal = []rule{
+var legal = []rule{ //nolint:gochecknoglobals // a constant table
 	{"added", "", []string{isUnknown, isRemoved}, isAdded},
 	{"waiting", "", []string{isAdded}, isWaiting},
 	{"delayed", "", []string{isAdded, isActive, isDelayed}, isDelayed},
@@ -73,7 +73,7 @@ var legal = []rule{
 }
 
 // placesOf are the collections that a job in a state may be in.
-var placesOf = map[string][]string{
+var placesOf = map[string][]string{ //nolint:gochecknoglobals // a constant table
 	isWaiting: {"wait", "prioritized", "paused"}, isGivenBack: {"wait", "prioritized", "paused"}, isDelayed: {"delayed"}, isActive: {"active"},
 	isCompleted: {"completed"}, isFailed: {"failed"}, isExhausted: {"failed"}, isUnknown: {""}, isRemoved: {""},
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,7 +34,7 @@ func startNode(ctx context.Context, modules, url string) (*node, error) {
 	if _, err := os.Stat(filepath.Join(modules, "bullmq6")); err != nil {
 		return nil, errors.New("the npm library is missing: npm ci --prefix e2e/bullmq")
 	}
-	command := exec.CommandContext(ctx, "node", "-e", script, "bullmq.cjs", modules, url, prefix) //nolint:gosec // our own arguments
+	command := exec.CommandContext(ctx, "node", "-e", script, "bullmq.cjs", modules, url, prefix)
 	command.Stderr = os.Stderr
 	n := &node{command: command}
 	if n.input, err = command.StdinPipe(); err != nil {
@@ -61,9 +62,7 @@ func (n *node) stop() error {
 // ask puts a question; answer waits for what it says to it.
 func (n *node) ask(question string, args map[string]any) error {
 	all := map[string]any{"ask": question}
-	for name, value := range args {
-		all[name] = value
-	}
+	maps.Copy(all, args)
 	if err := json.NewEncoder(n.input).Encode(all); err != nil {
 		return fmt.Errorf("asking node: %w", err)
 	}

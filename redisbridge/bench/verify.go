@@ -61,7 +61,7 @@ func (b *bench) verify(ctx context.Context, queue string, jobs int) error {
 		return fmt.Errorf("reading the jobs: %w", err)
 	}
 	for _, hash := range hashes {
-		text := fmt.Sprint(hash)
+		text := hash.String()
 		if strings.Contains(text, "nil") || !strings.Contains(text, `"percentage":100`) || !strings.Contains(text, `"completedSteps":5`) {
 			return fmt.Errorf("a job's hash is not whole: %s", text)
 		}

@@ -15,7 +15,7 @@ import (
 // crowd is what many jobs go through, one of their changes after the other: a hundred and more changes, in an order that
 // the seed decides. Each job's changes are in their own order.
 func crowd(seed uint64) []bullmq.Change {
-	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // it is to be the same every time
+	random := rand.New(rand.NewPCG(seed, 1))
 	var lives [][]bullmq.Change
 	for i := range 16 {
 		l := newLife(strconv.Itoa(i + 1))
@@ -156,8 +156,10 @@ func TestChangeThatRedisRefusesHarmsNoOther(t *testing.T) {
 	require.Empty(t, b.places("bad"))
 
 	shown, err := b.projector.Progress(t.Context(), b.queue, []bullmq.Progress{
-		{JobID: "good", Attempt: 1, Value: []byte("1")}, {JobID: "bad", Attempt: 1, Value: []byte("1")},
-		{JobID: "good", Attempt: 1, Value: []byte("2")}, {JobID: "other", Attempt: 2, Value: []byte("1")},
+		{JobID: "good", Attempt: 1, Value: []byte("1")},
+		{JobID: "bad", Attempt: 1, Value: []byte("1")},
+		{JobID: "good", Attempt: 1, Value: []byte("2")},
+		{JobID: "other", Attempt: 2, Value: []byte("1")},
 		{JobID: "other", Attempt: 1, Value: []byte("3")},
 	})
 	var refused *bullmq.ChangeError

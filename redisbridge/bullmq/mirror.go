@@ -185,7 +185,7 @@ func (p *Projector) Take(ctx context.Context, queue, id, worker string, lock Loc
 	return Verdict(text(parts[0])), viewOf(id, parts[1:]), nil
 }
 
-var errUnexpected = errors.New("Redis answered something unexpected") //nolint:revive,staticcheck // a name begins it
+var errUnexpected = errors.New("Redis answered something unexpected") //nolint:staticcheck // a name begins it
 
 // OwnToken says whether a lock is one that a projector, or [Projector.Take] without a token, put on a job.
 func OwnToken(token string) bool { return token == ownerless }
@@ -283,14 +283,14 @@ func (p *Projector) Mark(ctx context.Context, queue string) (string, error) {
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) && !refusal(err) {
 		return "", fmt.Errorf("looking at queue %s: %w", queue, err)
 	}
-	mark := counter.Val()
+	parts := []string{counter.Val()}
 	for _, count := range counts {
-		mark += "/" + decimal(count.Val())
+		parts = append(parts, decimal(count.Val()))
 	}
 	if entries := newest.Val(); len(entries) > 0 {
-		mark += "/" + entries[0].ID
+		parts = append(parts, entries[0].ID)
 	}
-	return mark, nil
+	return strings.Join(parts, "/"), nil
 }
 
 // Told is what the stream told of a queue.
@@ -334,14 +334,14 @@ func (p *Projector) Follow(ctx context.Context, queue, after string, wait time.D
 
 // EventBefore says whether an entry of the stream is older than another one, by their ids.
 func EventBefore(id, other string) bool {
-	time, count := eventID(id)
-	otherTime, otherCount := eventID(other)
-	return time < otherTime || time == otherTime && count < otherCount
+	at, count := eventID(id)
+	otherAt, otherCount := eventID(other)
+	return at < otherAt || at == otherAt && count < otherCount
 }
 
-func eventID(id string) (time, count uint64) {
+func eventID(id string) (at, count uint64) {
 	first, second, _ := strings.Cut(id, "-")
-	time, _ = strconv.ParseUint(first, 10, 64)
+	at, _ = strconv.ParseUint(first, 10, 64)
 	count, _ = strconv.ParseUint(second, 10, 64)
-	return time, count
+	return at, count
 }

@@ -9,7 +9,7 @@ type packed []byte
 func (p *packed) array(n int) {
 	switch {
 	case n < 1<<4:
-		*p = append(*p, 0x90|byte(n))
+		*p = append(*p, 0x90|byte(n)) //nolint:gosec // less than 16
 	default:
 		*p = binary.BigEndian.AppendUint16(append(*p, 0xdc), uint16(n)) //nolint:gosec // a change has some dozens of fields
 	}

@@ -53,10 +53,10 @@ func TestProjectionAgreesWhateverHappens(t *testing.T) {
 		first, sequences = seed, 1
 	}
 	for n := range sequences {
-		seed := first + uint64(n) //nolint:gosec // not negative
+		seed := first + uint64(n)
 		b := setup(t)
 		k := &keeper{
-			bundle: b, t: t, rng: rand.New(rand.NewPCG(seed, 2)), queue: b.client(), lives: map[string]*life{}, //nolint:gosec // to be repeated
+			bundle: b, t: t, rng: rand.New(rand.NewPCG(seed, 2)), queue: b.client(), lives: map[string]*life{},
 		}
 		for range stepsOfSequence {
 			k.step()
