@@ -118,7 +118,7 @@ var inboundCases = []struct {
 		require.NotEmpty(t, seen.ProcessedBy)
 		require.InDelta(t, 100, seen.Opts["removeOnComplete"], 0)
 	}},
-	{"add delayed, promote", func(t *testing.T, in *inbound) {
+	{"add delayed, promote", func(_ *testing.T, in *inbound) {
 		id := newRunID()
 		job := in.client.add(in.quick, id, map[string]any{"delay": 600_000})
 		in.awaitRun(id, "pending")
@@ -127,7 +127,7 @@ var inboundCases = []struct {
 		in.awaitRun(id, "completed")
 		in.awaitState(job, "completed")
 	}},
-	{"changeDelay", func(t *testing.T, in *inbound) {
+	{"changeDelay", func(_ *testing.T, in *inbound) {
 		id := newRunID()
 		job := in.client.add(in.quick, id, map[string]any{"delay": 600_000})
 		in.awaitRun(id, "pending")
@@ -163,7 +163,7 @@ var inboundCases = []struct {
 			in.awaitRun(ids[i], "failed")
 		}
 	}},
-	{"promoteJobs", func(t *testing.T, in *inbound) {
+	{"promoteJobs", func(_ *testing.T, in *inbound) {
 		ids := []string{newRunID(), newRunID()}
 		for _, id := range ids {
 			in.client.add(in.quick, id, map[string]any{"delay": 600_000, "priority": 5})
@@ -251,7 +251,7 @@ var inboundCases = []struct {
 			var counts map[string]int
 			in.client.queue(&counts, "getJobCounts", "active")
 			most = max(most, counts["active"])
-			return string(in.run(t, ids[0]).Status) == "completed" && string(in.run(t, ids[1]).Status) == "completed"
+			return in.run(t, ids[0]).Status == "completed" && in.run(t, ids[1]).Status == "completed"
 		})
 		require.Equal(t, 1, most)
 		require.Empty(t, in.client.ask(map[string]any{"on": "queue", "method": "setGlobalConcurrency", "args": []any{100}}, nil))
@@ -270,7 +270,7 @@ var inboundCases = []struct {
 		})
 		in.awaitRun(id, "completed") // the run stays
 	}},
-	{"obliterate, and ids that begin anew", func(t *testing.T, in *inbound) {
+	{"obliterate, and ids that begin anew", func(_ *testing.T, in *inbound) {
 		in.client.queue(nil, "pause")
 		waiting, delayed := newRunID(), newRunID()
 		in.client.add(in.quick, waiting, nil)
@@ -318,7 +318,7 @@ var inboundCases = []struct {
 		r := in.awaitRun(id, "completed")
 		require.Equal(t, in.quick, r.TestCaseID)
 	}},
-	{"drain", func(t *testing.T, in *inbound) {
+	{"drain", func(_ *testing.T, in *inbound) {
 		in.client.queue(nil, "pause")
 		waiting, delayed := newRunID(), newRunID()
 		in.client.add(in.quick, waiting, nil)

@@ -12,22 +12,23 @@ import (
 
 // everyOption has each option of its own, in the form that is stored.
 func everyOption() (bullmq.JobOptions, string) {
-	return bullmq.JobOptions{
-			JobID: "j", Timestamp: base, Delay: 1500 * time.Millisecond, Priority: 7, LIFO: true, Attempts: 4,
-			Backoff:          &bullmq.Backoff{Type: bullmq.ExponentialBackoff, Delay: 2 * time.Second, Jitter: 0.5},
-			RemoveOnComplete: new(bullmq.KeepNewest(100)),
-			RemoveOnFail:     new(bullmq.Keep{Count: new(10), Age: time.Hour, Limit: 5}),
-			KeepLogs:         new(5), StackTraceLimit: new(0), SizeLimit: 1000,
-			Deduplication: &bullmq.Deduplication{
-				ID: "d", TTL: 5 * time.Second, Extend: true, Replace: true, KeepLastIfActive: true, Reschedule: true,
-			},
-			Telemetry: "trace", OmitContext: true,
-			Repeat: &bullmq.Repeat{
-				Every: time.Minute, Limit: 3, Start: base, End: base.Add(time.Hour), Offset: time.Second, Count: 2,
-			},
-			RepeatJobKey: "s", PrevMillis: 12, Parent: &bullmq.ParentJob{ID: "p", Queue: "bull:q"},
-			ParentPolicy: bullmq.FailParent, Other: map[string]json.RawMessage{"mine": json.RawMessage(`[1]`)},
-		}, `{
+	options := bullmq.JobOptions{
+		JobID: "j", Timestamp: base, Delay: 1500 * time.Millisecond, Priority: 7, LIFO: true, Attempts: 4,
+		Backoff:          &bullmq.Backoff{Type: bullmq.ExponentialBackoff, Delay: 2 * time.Second, Jitter: 0.5},
+		RemoveOnComplete: new(bullmq.KeepNewest(100)),
+		RemoveOnFail:     new(bullmq.Keep{Count: new(10), Age: time.Hour, Limit: 5}),
+		KeepLogs:         new(5), StackTraceLimit: new(0), SizeLimit: 1000,
+		Deduplication: &bullmq.Deduplication{
+			ID: "d", TTL: 5 * time.Second, Extend: true, Replace: true, KeepLastIfActive: true, Reschedule: true,
+		},
+		Telemetry: "trace", OmitContext: true,
+		Repeat: &bullmq.Repeat{
+			Every: time.Minute, Limit: 3, Start: base, End: base.Add(time.Hour), Offset: time.Second, Count: 2,
+		},
+		RepeatJobKey: "s", PrevMillis: 12, Parent: &bullmq.ParentJob{ID: "p", Queue: "bull:q"},
+		ParentPolicy: bullmq.FailParent, Other: map[string]json.RawMessage{"mine": json.RawMessage(`[1]`)},
+	}
+	return options, `{
 			"jobId":"j","timestamp":1795390150779,"delay":1500,"priority":7,"lifo":true,"attempts":4,
 			"backoff":{"type":"exponential","delay":2000,"jitter":0.5},"removeOnComplete":100,
 			"removeOnFail":{"count":10,"age":3600,"limit":5},"kl":5,"stackTraceLimit":0,"sizeLimit":1000,
