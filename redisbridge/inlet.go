@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -49,6 +50,8 @@ type inlet struct {
 	whole  bool      // something happened that only a look at the whole queue tells
 	// scheduled says that there are job schedulers: what they owe, nobody tells.
 	scheduled bool
+	// again says that something went wrong with a job.
+	again atomic.Bool
 }
 
 // run follows the queue until ctx ends. Before it follows, and whenever it lost the thread, it looks at the whole queue.
@@ -144,7 +147,16 @@ func (in *inlet) compare(ctx context.Context, views []bullmq.View) error {
 	group.SetLimit(actAtOnce)
 	for _, v := range views {
 		job, ok := known[v.ID]
-		group.Go(func() error { return in.act(ctx, v, job, ok) })
+		group.Go(func() error {
+			err := in.act(ctx, v, job, ok)
+			if err == nil || ctx.Err() != nil || fault.Of(err) == fault.Unavailable {
+				return err
+			}
+			// One job must not be in the way of the others. It is looked at again with the whole queue.
+			in.log.ErrorContext(ctx, "what was done to a job in Redis can't be carried out", "job_id", v.ID, "error", explain(err))
+			in.again.Store(true)
+			return nil
+		})
 	}
 	return group.Wait() //nolint:wrapcheck // it is wrapped already
 }
@@ -307,7 +319,7 @@ func (in *inlet) survey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !in.whole && mark == in.mark && !in.scheduled {
+	if again := in.again.Swap(false); !again && !in.whole && mark == in.mark && !in.scheduled {
 		in.next = began.Add(surveyEvery)
 		return nil
 	}
