@@ -18,7 +18,7 @@ func TestDocumentedDefaults(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "redis://localhost:6379/0", c.Redis.URL.Reveal())
 	require.Equal(t, config.Queue{
-		Prefix: "bull", Concurrency: 2, MaxAttempts: 3, RemoveOnComplete: 100, RemoveOnFail: 50, BackoffDelay: 2 * time.Second,
+		Prefix: "bull", Concurrency: 2, MaxAttempts: 3, RemoveOnComplete: 100, RemoveOnFail: 50, BackoffDelay: 2 * time.Second, StalledInterval: 30 * time.Second,
 		PriorityScale: "cinnamon", Claim: "preferred",
 	}, c.Queue)
 	require.Equal(t, "127.0.0.1:8080", c.API.Addr, "loopback unless told otherwise")

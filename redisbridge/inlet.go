@@ -185,6 +185,8 @@ func differs(v bullmq.View, job queue.Job) bool {
 		return true
 	case !ok:
 		return v.Place == bullmq.Nowhere
+	case state == bullmq.Waiting && ripe(job.State, job.DueAt) && sameTime(v, job):
+		return false
 	case !sameTime(v, job), queue.State(state) != job.State, number(v, "priority") != job.Options.Priority:
 		return true
 	case state == bullmq.Delayed:
@@ -194,6 +196,11 @@ func differs(v bullmq.View, job queue.Job) bool {
 	default:
 		return number(v, "atm") != job.AttemptsMade
 	}
+}
+
+// ripe says that a job is delayed and its time has come: it waits then, and nothing needs to be written for that.
+func ripe(state queue.State, dueAt time.Time) bool {
+	return state == queue.Delayed && !dueAt.After(time.Now())
 }
 
 // settle follows one job and says in the log what came of it.
@@ -371,6 +378,7 @@ func (in *inlet) compareAll(ctx context.Context, s bullmq.Snapshot, recorded map
 		case !ok || !storable(id):
 		case !known && !state.Finished():
 			odd = append(odd, id)
+		case known && state == bullmq.Waiting && ripe(job.State, job.DueAt):
 		case known && !job.Pending && (queue.State(state) != job.State || in.moved(s, id, job)):
 			odd = append(odd, id)
 		}

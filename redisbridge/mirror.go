@@ -67,6 +67,9 @@ func (m *mirror) look(ctx context.Context, job queue.Job, position int64) (store
 	if !ok {
 		return store.Sight{Lost: v.Place == bullmq.Nowhere, Same: v.Place != bullmq.Nowhere}, nil // or it waits for children
 	}
+	if state == bullmq.Waiting && ripe(job.State, job.DueAt) {
+		return store.Sight{Same: true}, nil
+	}
 	if state == bullmq.Active && bullmq.OwnToken(v.Token) {
 		return store.Sight{Same: true}, nil // an attempt of ours has taken it, or its end is on its way
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	activitypb "go.temporal.io/api/activity/v1"
 	commonpb "go.temporal.io/api/common/v1"
@@ -133,8 +132,6 @@ func (s *Starter) Tell(ctx context.Context, r store.Reconciled) (workflowRunID s
 		return "", nil, nil
 	case before.State.Finished() && !after.State.Finished():
 		return s.again(ctx, r)
-	case before.State == queue.Delayed && after.State == queue.Waiting && !before.DueAt.After(time.Now()):
-		return "", nil, nil // the workflow has a timer of its own
 	case before.State != after.State, !before.DueAt.Equal(after.DueAt), before.AttemptsMade != after.AttemptsMade:
 		return "", nil, unlessGone(s.Temporal.SignalWorkflow(ctx, workflowID, "", workflows.JobChanged, nil))
 	case before.Options.Priority != after.Options.Priority:

@@ -43,7 +43,7 @@ func TestNavigation(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		b.do(t, visit("/"))
-		require.Contains(t, b.fails(t, browser.Navigation, `{"type": "click", "selectors": "#add", "timeout": 500, `+navigation+`}`),
+		require.Contains(t, b.fails(t, browser.Navigation, `{"type": "click", "selectors": "#add", "timeout": 2000, `+navigation+`}`),
 			"the step led to no other page, the browser is still at "+b.site+"/ (waited ")
 	})
 	t.Run("to a page that cannot be opened", func(t *testing.T) {
