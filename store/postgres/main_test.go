@@ -64,6 +64,9 @@ var suite = []struct {
 	{"a run is ended from outside", testEndRun},
 	{"what does not exist is not found", testNotFound},
 
+	{"a record follows what was done in Redis", testReconcile},
+	{"an attempt that Redis granted", testAttemptThatRedisGranted},
+
 	{"changes are relayed in order", testRelayInOrder},
 	{"changes stay when they can't be applied", testRelayKeepsWhatFailed},
 	{"rejected changes are set aside", testRelaySetsAside},
