@@ -64,6 +64,15 @@ test/e2e: setup/test ## Run only the tests of the whole chain
 bench/bridge: setup/test ## Compare the Redis bridge with BullMQ in Node: jobs a second, delay of progress
 	go run ./redisbridge/bench
 
+# How many random sequences to do.
+SEQUENCES ?= 5
+
+.PHONY: test/property
+test/property: setup/test ## Random sequences of what clients do, with bridges and workers that die
+	for _ in $$(seq $(SEQUENCES)); do \
+		CINNAMON_PROPERTY_SEED=$$RANDOM go test -count=1 -v -run TestWhateverHappensTheStoresAgree ./e2e; done
+	CINNAMON_PROPERTY_SEQUENCES=2000 go test -count=1 -run TestProjectionAgreesWhateverHappens ./redisbridge/bullmq
+
 .PHONY: setup/test
 setup/test:
 	@scripts/setup.sh test

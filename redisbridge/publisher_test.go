@@ -27,11 +27,14 @@ func TestPublisherShowsProgressInItsOrder(t *testing.T) {
 	}
 	b.await(patience, "all progress is told", func() bool { return len(b.progressTold(id)) >= len(want) })
 	require.Equal(t, want, b.progressTold(id))
+	b.await(patience, "the key is written", func() bool { return b.rdb.Get(t.Context(), progressOf(id)).Val() == want[len(want)-1] })
 	require.Equal(t, want, channel.heard())
 	require.JSONEq(t, string(record(49)), b.field(id, "progress"))
 	require.JSONEq(t, string(record(49)), b.rdb.Get(t.Context(), "progress:"+id).Val())
 	require.Greater(t, b.rdb.TTL(t.Context(), "progress:"+id).Val(), 23*time.Hour)
 }
+
+func progressOf(id string) string { return "progress:" + id }
 
 func TestPublisherWaitsForTheRelayToShowTheAttempt(t *testing.T) {
 	t.Parallel()
@@ -43,8 +46,8 @@ func TestPublisherWaitsForTheRelayToShowTheAttempt(t *testing.T) {
 	attempt := b.claim(id, 0)
 	p.Publish(b.def.Name, id, id, attempt, record(10))
 	p.Publish(b.def.Name, id, id, attempt, record(20))
-	key := "progress:" + id
-	b.await(patience, "the key is written", func() bool { return b.rdb.Get(t.Context(), key).Val() == string(record(20)) })
+	written := func() bool { return b.rdb.Get(t.Context(), progressOf(id)).Val() == string(record(20)) }
+	b.await(patience, "the key is written", written)
 	require.Empty(t, b.progressTold(id), "no attempt is shown yet")
 
 	b.bridge()
