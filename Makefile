@@ -49,7 +49,7 @@ test: setup/test ## Run all tests of all modules
 	@packages=$$(go list ./... | grep -v '/e2e$$'); failed=; \
 	go test $(TESTFLAGS) $$packages || failed=1; \
 	go -C devstack test -count=1 $(TESTFLAGS) ./... || failed=1; \
-	go test -count=1 $(TESTFLAGS) ./e2e/... || failed=1; \
+	go test -count=1 -timeout 25m $(TESTFLAGS) ./e2e/... || failed=1; \
 	[ -z "$$failed" ]
 
 .PHONY: test/race
@@ -58,7 +58,7 @@ test/race: setup/test ## Run the tests of the product with the race detector
 
 .PHONY: test/e2e
 test/e2e: setup/test ## Run only the tests of the whole chain
-	go test -count=1 $(TESTFLAGS) ./e2e/...
+	go test -count=1 -timeout 25m $(TESTFLAGS) ./e2e/...
 
 .PHONY: bench/bridge
 bench/bridge: setup/test ## Compare the Redis bridge with BullMQ in Node: jobs a second, delay of progress
