@@ -23,7 +23,7 @@ func Failure(err error) error {
 		return err
 	}
 	if held, ok := errors.AsType[*heldError](err); ok {
-		return temporal.NewApplicationErrorWithOptions(held.Error(), "held", temporal.ApplicationErrorOptions{NextRetryDelay: holdEvery})
+		return temporal.NewApplicationErrorWithOptions(held.Error(), "held", temporal.ApplicationErrorOptions{NextRetryDelay: holdAgain})
 	}
 	code := fault.Of(err)
 	return temporal.NewApplicationErrorWithOptions(err.Error(), string(code), temporal.ApplicationErrorOptions{Cause: err})

@@ -82,9 +82,11 @@ const (
 	maxStalls = 5
 	// heartbeatEvery is how soon a cancellation is noticed.
 	heartbeatEvery = 500 * time.Millisecond
-	// holdEvery is how soon a resumed queue is noticed, holdWithin how long an attempt waits for that on its worker.
+	// holdEvery is how soon a resumed queue is noticed, holdWithin how long an attempt waits for that on its worker, holdAgain
+	// when it comes again. It must not keep others off for long: an attempt whose worker has died may go on meanwhile.
 	holdEvery  = 250 * time.Millisecond
-	holdWithin = 20 * time.Second
+	holdWithin = 2 * time.Second
+	holdAgain  = time.Second
 	// askAgain is when to look after a job that another consumer has, if nobody says anything.
 	askAgain = time.Minute
 )

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,14 +42,11 @@ func TestBullBoardWorks(t *testing.T) {
 	for _, def := range queue.All() {
 		queues = append(queues, def.Name)
 	}
-	for _, library := range []string{"bullmq6", "bullmq5"} {
+	for _, library := range []string{"bullmq6"} {
 		passed := t.Run(library, func(t *testing.T) {
 			in.client = newClient(t, in.Redis, library, queue.TestExecution)
 			b := &board{inbound: in, page: openBoard(t, in.Redis, library, queues...), long: long}
 			for _, c := range boardCases {
-				if library != "bullmq6" && !slices.Contains(ofBothMajors, c.name) {
-					continue
-				}
 				if !t.Run(c.name, func(t *testing.T) {
 					b.t, b.inbound.t, b.page.t, b.browser.t, b.client.t = t, t, t, t, t
 					c.test(t, b)
@@ -111,9 +107,6 @@ func (b *board) counts(want map[string]int) {
 		b.shows(status, want[status])
 	}
 }
-
-// ofBothMajors are the cases in which the library behind the page matters.
-var ofBothMajors = []string{"lists", "update data, retry", "promote", "pause, change priority, resume", "retry all", "empty", "obliterate"}
 
 var boardCases = []struct {
 	name string

@@ -17,7 +17,7 @@ import (
 const soon = 30 * time.Second
 
 // failingCase asks for what no page of the shop has.
-const failingCase = `{"title": "Asks for a unicorn", "timeout": 700, "steps": [
+const failingCase = `{"title": "Asks for a unicorn", "timeout": 3000, "steps": [
 	{"type": "navigate", "url": "/"},
 	{"type": "customStep", "name": "assertText", "parameters": {"selectors": [["h1"]], "text": "Unicorns"}},
 	{"type": "click", "selectors": [["#never-reached"]]}]}`

@@ -271,7 +271,7 @@ func (w *world) disagreements(paused bool) (found []string) {
 	return append(found, w.leftovers(p)...)
 }
 
-var ownKeys = []string{"meta", "id", "pc", "marker", "events", "waiting", "stalled", "limiter", "metrics:completed", "metrics:failed", "metrics:completed:data", "metrics:failed:data"}
+var ownKeys = []string{"meta", "id", "pc", "marker", "events", "waiting", "stalled", "stalled-check", "limiter", "metrics:completed", "metrics:failed", "metrics:completed:data", "metrics:failed:data"}
 
 // leftovers looks for keys that belong to nothing.
 func (w *world) leftovers(p picture) (found []string) {

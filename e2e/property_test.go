@@ -27,7 +27,7 @@ const (
 	// `make test/property` does others.
 	usualSeed     = 12
 	stepsVariable = "CINNAMON_PROPERTY_STEPS"
-	defaultSteps  = 100
+	defaultSteps  = 50
 )
 
 // failsAtOnce is a case that fails within a moment.

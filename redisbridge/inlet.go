@@ -206,8 +206,12 @@ func ripe(state queue.State, dueAt time.Time) bool {
 // settle follows one job and says in the log what came of it.
 func (in *inlet) settle(ctx context.Context, jobID string) error {
 	r, changed, err := in.reconcile(ctx, in.def.Name, jobID, in.workflows.Tell)
-	if err != nil || !changed {
+	if err != nil {
 		return err
+	}
+	if !changed { // its own changes may be on their way to Redis
+		in.again.Store(true)
+		return nil
 	}
 	after := string(r.After.State)
 	switch {
@@ -386,6 +390,9 @@ func (in *inlet) compareAll(ctx context.Context, s bullmq.Snapshot, recorded map
 	for id, job := range recorded {
 		if _, shown := s.Places[id]; !shown && !job.Pending {
 			odd = append(odd, id)
+		}
+		if job.Pending {
+			in.again.Store(true)
 		}
 	}
 	for ids := range slices.Chunk(odd, lookAtOnce) {

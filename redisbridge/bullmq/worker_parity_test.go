@@ -219,7 +219,7 @@ func (b *bundle) timelessHash(hash map[string]string) map[string]any {
 			require.NoError(b.t, err)
 			text = string(canonical)
 		}
-		if field == "offset" || field == "delay" && hash["rjk"] != "" && text != "0" {
+		if field == "offset" || field == "delay" && (hash["rjk"] != "" && text != "0" || len(text) > 5) { // how long it was to a time
 			text = "REST"
 		}
 		all[b.timeless(field)] = b.timeless(text)
