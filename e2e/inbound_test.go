@@ -407,10 +407,11 @@ var inboundCases = []struct {
 	}},
 	{"a legacy worker that dies", func(t *testing.T, in *inbound) {
 		// All slots of our own worker are taken, so that it is the other one that takes the job.
-		for range 2 {
-			busy := newRunID()
-			in.client.add(in.slow, busy, nil)
-			in.awaitRun(busy, "running")
+		long := in.save("long", strings.Replace(tardyCase, "4000", "50000", 1))
+		busy := []string{newRunID(), newRunID()}
+		for _, run := range busy {
+			in.client.add(long, run, nil)
+			in.awaitRun(run, "running")
 		}
 		id := newRunID()
 		doomed := newClient(t, in.Redis, "bullmq6", "test-execution")
@@ -419,6 +420,9 @@ var inboundCases = []struct {
 		in.awaitRun(id, "running")
 		require.Equal(t, "legacy", in.client.get(job).ProcessedBy)
 		require.NoError(t, doomed.process.Process.Kill())
+		for _, run := range busy {
+			in.request(t, http.MethodPost, "/api/test-runs/"+run+"/cancel", "", http.StatusAccepted, nil)
+		}
 		in.awaitRun(id, "completed")
 		in.awaitState(job, "completed")
 		seen := in.client.get(job)

@@ -46,6 +46,9 @@ func (s *Store) CreateRun(ctx context.Context, n store.NewRun) (runID string, cr
 				return err
 			}
 		}
+		if job.State == queue.Active { // another consumer was faster than we
+			batch.Queue(s.query["run_followed"], n.ID, string(store.RunRunning), job.AttemptsStarted, nullTime(job.StartedAt), nil)
+		}
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
