@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strconv"
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
@@ -26,10 +27,14 @@ func (in *inlet) keepSchedulers(ctx context.Context, s bullmq.Snapshot) error {
 	if len(kept) == 0 && len(s.Schedulers) == 0 {
 		return nil
 	}
+	evicted, err := in.evicted(ctx, in.def.Name)
+	if err != nil {
+		return err
+	}
 	known := make(map[string]store.JobScheduler, len(kept))
 	for _, js := range kept {
 		known[js.ID] = js
-		if _, there := s.Schedulers[js.ID]; !there {
+		if _, there := s.Schedulers[js.ID]; !there && !evicted {
 			in.log.InfoContext(ctx, "a client removed a job scheduler", "scheduler", js.ID)
 			if err := in.store.DeleteScheduler(ctx, in.def.Name, js.ID); err != nil {
 				return fmt.Errorf("forgetting job scheduler %s: %w", js.ID, err)
@@ -68,8 +73,13 @@ func (in *inlet) rearm(ctx context.Context, s bullmq.Snapshot, r bullmq.Schedule
 	if err != nil {
 		return err
 	}
-	if views[0].Exists() {
+	limit, _ := strconv.Atoi(r.Fields["limit"])
+	added, _ := strconv.Atoi(r.Fields["ic"])
+	switch {
+	case views[0].Exists():
 		job = bullmq.DecodeJob(job.ID, views[0].Fields)
+	case limit > 0 && added >= limit:
+		return nil // it has made all its jobs
 	}
 	next, err := in.client.ArmNext(ctx, job)
 	if err != nil {
