@@ -30,8 +30,8 @@ type outbox interface {
 
 // jobs is what a Redis that lost data is rebuilt from.
 type jobs interface {
-	OpenJobs(ctx context.Context, queueName string, visit func([]queue.Job) error) error
-	NewestFinished(ctx context.Context, queueName string, state queue.State, limit int) ([]queue.Job, error)
+	OpenJobs(ctx context.Context, queueName string, which store.Which, visit func([]queue.Job) error) error
+	NewestFinished(ctx context.Context, queueName string, state queue.State, limit int, which store.Which) ([]queue.Job, error)
 	FinishedAmong(ctx context.Context, queueName string, ids []string) ([]queue.Job, error)
 	Schedulers(ctx context.Context, queueName string) ([]store.JobScheduler, error)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )
 
@@ -49,8 +50,10 @@ func (r *relay) resyncHeld(ctx context.Context) (jobs int, err error) {
 	for {
 		held, err := r.store.Hold(ctx, r.queue, func(ctx context.Context, position int64) error {
 			var err error
-			jobs, err = r.rebuild(ctx, position)
-			return err
+			if jobs, err = r.rebuild(ctx, position, store.Any); err != nil {
+				return err
+			}
+			return r.markEpoch(ctx)
 		})
 		if err != nil || held {
 			return jobs, err
