@@ -10,7 +10,6 @@ import (
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
-	"github.com/cinnamon-qa/cinnamon/store/postgres"
 )
 
 // resyncWithin bounds how long a resync waits for the relay of a running bridge, which has the queue most of the time.
@@ -19,20 +18,11 @@ const resyncWithin = 30 * time.Second
 // Resync shows all open jobs and the newest finished ones of every queue again, whether Redis has lost any or not, and
 // tells done how many jobs of each that were. Bridges may be running.
 func Resync(ctx context.Context, cfg config.Config, log *slog.Logger, done func(queueName string, jobs int)) error {
-	if err := cfg.RequireDatabase(); err != nil {
-		return err
-	}
-	records, err := postgres.Open(ctx, cfg.Database.URL.Reveal(), cfg.Database.MaxConns)
+	b, _, closeAll, err := open(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
-	defer records.Close()
-	connections, err := dial(cfg.Redis)
-	if err != nil {
-		return err
-	}
-	defer connections.Close() //nolint:errcheck // nothing is pending on it any more
-	b := &Bridge{clients: connections, store: records, keys: newProgressKeys(), keep: cfg.Queue, log: log}
+	defer closeAll()
 	for _, def := range queue.All() {
 		jobs, err := newRelay(b, def.Name).resyncHeld(ctx)
 		if err != nil {
