@@ -27,8 +27,9 @@ const (
 	// restAfter is how many times as long as a look at the whole queue took the next one is put off.
 	restAfter = 20
 	// lookAtOnce is how many jobs are read at once, actAtOnce how many are dealt with at the same time.
+	// Most of the time an act waits for Temporal.
 	lookAtOnce = 200
-	actAtOnce  = 4
+	actAtOnce  = 16
 )
 
 // workflows are told what clients do to jobs.
@@ -304,20 +305,11 @@ func (in *inlet) jobOf(v bullmq.View, state bullmq.State) queue.Job {
 
 // optionsOf reads the options that matter here, leniently: what a client wrote is kept as it is.
 func optionsOf(id string, text json.RawMessage) queue.Options {
-	var o struct {
-		Attempts float64         `json:"attempts"`
-		Backoff  json.RawMessage `json:"backoff"`
-		Delay    float64         `json:"delay"`
-	}
-	_ = json.Unmarshal(text, &o) // one field of another type leaves the others
-	options := queue.Options{Attempts: int(max(o.Attempts, 1)), Delay: int64(o.Delay), JobID: id}
-	var backoff queue.Backoff
-	var fixed float64
-	switch {
-	case json.Unmarshal(o.Backoff, &fixed) == nil && fixed > 0:
-		options.Backoff = &queue.Backoff{Type: "fixed", Delay: int64(fixed)}
-	case json.Unmarshal(o.Backoff, &backoff) == nil && backoff.Delay > 0:
-		options.Backoff = &backoff
+	var o bullmq.JobOptions
+	_ = json.Unmarshal(text, &o) // one option of another type leaves the others
+	options := queue.Options{Attempts: max(o.Attempts, 1), Delay: max(o.Delay.Milliseconds(), 0), JobID: id}
+	if o.Backoff != nil && o.Backoff.Delay > 0 {
+		options.Backoff = &queue.Backoff{Type: o.Backoff.Type, Delay: o.Backoff.Delay.Milliseconds()}
 	}
 	return options
 }

@@ -180,6 +180,15 @@ type OutboxRow struct {
 	Change queue.Change
 }
 
+// Which jobs are meant: any, or only those of which no change waits to be projected to Redis.
+type Which bool
+
+// The kinds of jobs.
+const (
+	Any     Which = true
+	Relayed Which = false
+)
+
 // Sight is what Redis shows of a job, as far as that differs from its record.
 type Sight struct {
 	// Same says that nothing is to be done: they agree, or it can't be told.
