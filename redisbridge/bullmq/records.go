@@ -2,6 +2,7 @@ package bullmq
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -58,7 +59,28 @@ func (p *Projector) RestoreSchedulers(ctx context.Context, queue string, records
 	return errors.Join(problems...)
 }
 
-// SchedulerJob is what [Queue.ArmNext] needs to know of the newest job of a scheduler if the job is not there any more.
+// SchedulerJob is the newest job of a scheduler as far as its record tells, for [Queue.ArmNext] when the job itself is not
+// there any more: its options are the template's, and it is counted by what the scheduler has added (ic).
 func SchedulerJob(r SchedulerRecord) Job {
-	return Job{ID: iterationID(r.ID, r.Next), SchedulerID: r.ID}
+	job := Job{ID: iterationID(r.ID, r.Next), SchedulerID: r.ID}
+	s := decodeScheduler(r.ID, r.Next, r.Fields)
+	options := s.Template.Options
+	repeat := s.Repeat
+	repeat.Offset, repeat.Count = 0, s.Iterations
+	options.Repeat = &repeat
+	if text, err := options.stored(true); err == nil {
+		job.Opts = json.RawMessage(text)
+	}
+	return job
+}
+
+// Iteration returns which job of its scheduler a job is, from 1, and how many there are to be, as its options say; 0: they
+// don't. Schedulers that clients of version 5.34 made say so nowhere else.
+func Iteration(opts json.RawMessage) (count, limit int) {
+	var options JobOptions
+	if err := json.Unmarshal(opts, &options); options.Repeat == nil {
+		_ = err // what can be read counts
+		return 0, 0
+	}
+	return options.Repeat.Count, options.Repeat.Limit
 }
