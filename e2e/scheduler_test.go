@@ -36,7 +36,12 @@ func TestJobSchedulersOfClients(t *testing.T) {
 		return p
 	}
 	bridge := startBridge()
-	t.Cleanup(func() { require.NoError(t, bridge.stop(20*time.Second)) })
+	t.Cleanup(func() {
+		require.NoError(t, bridge.stop(20*time.Second))
+		if t.Failed() {
+			t.Log(bridge.output.String())
+		}
+	})
 
 	t.Run("every client", func(t *testing.T) {
 		for _, library := range []string{"bullmq6", "bullmq5", "bullmq534"} {

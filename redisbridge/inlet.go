@@ -243,8 +243,10 @@ func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 	switch code := fault.Of(err); {
 	case err == nil && lost:
 		return in.settle(ctx, v.ID)
-	case err == nil:
+	case err == nil && job.Scheduler != "":
 		in.faults.note(job.Scheduler, "")
+		return in.keepSchedulerOf(ctx, job)
+	case err == nil:
 		return nil
 	case code != fault.Invalid && code != fault.Conflict && code != fault.NotFound:
 		return fmt.Errorf("taking over job %s: %w", v.ID, err)

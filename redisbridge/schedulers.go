@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
@@ -58,6 +60,23 @@ func (in *inlet) keepSchedulers(ctx context.Context, s bullmq.Snapshot) error {
 		if err := in.rearm(ctx, s, r); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// keepSchedulerOf keeps the scheduler of a job that was taken over: Redis may lose it before the next look at the whole queue.
+func (in *inlet) keepSchedulerOf(ctx context.Context, job queue.Job) error {
+	slot, err := strconv.ParseInt(job.ID[strings.LastIndex(job.ID, ":")+1:], 10, 64)
+	if err != nil || !storable(job.Scheduler) {
+		return nil //nolint:nilerr // some client's own idea of a scheduler's job
+	}
+	next := map[string]time.Time{job.Scheduler: time.UnixMilli(slot)}
+	records, err := in.projector.SchedulerRecords(ctx, in.def.Name, next)
+	if err != nil {
+		return err
+	}
+	if r := records[0]; len(r.Fields) > 0 {
+		return in.keep(ctx, store.JobScheduler{}, &r)
 	}
 	return nil
 }

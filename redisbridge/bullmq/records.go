@@ -39,7 +39,8 @@ func (p *Projector) SchedulerRecords(ctx context.Context, queue string, next map
 	return records, nil
 }
 
-// RestoreSchedulers shows schedulers in a Redis that lost them; those that are there stay as they are.
+// RestoreSchedulers shows schedulers in a Redis that lost them; those that are there stay as they are. One whose key holds
+// something else can't be shown, and is left out.
 func (p *Projector) RestoreSchedulers(ctx context.Context, queue string, records []SchedulerRecord) error {
 	k := p.Keys(queue)
 	var problems []error
@@ -52,7 +53,7 @@ func (p *Projector) RestoreSchedulers(ctx context.Context, queue string, records
 			pipe.HSetNX(ctx, k.Scheduler(r.ID), name, value)
 		}
 		pipe.ZAddNX(ctx, k.Repeat(), redis.Z{Score: float64(r.Next.UnixMilli()), Member: r.ID})
-		if _, err := pipe.Exec(ctx); err != nil {
+		if _, err := pipe.Exec(ctx); err != nil && !refusal(err) {
 			problems = append(problems, fmt.Errorf("restoring scheduler %s of queue %s: %w", r.ID, queue, err))
 		}
 	}
