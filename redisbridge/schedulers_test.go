@@ -160,6 +160,28 @@ func TestASchedulersRecordFollowsRedis(t *testing.T) {
 	b.awaitKept("yearly", false)
 }
 
+// TestAnAttemptOfAPlannedRunLeavesItToTheBridge: the scheduler was removed, and no bridge is up.
+func TestAnAttemptOfAPlannedRunLeavesItToTheBridge(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	q := b.clientOf()
+	stop := b.settled()
+	job, err := q.UpsertScheduler(t.Context(), "yearly", bullmq.Repeat{Pattern: "0 0 1 1 *", TZ: "UTC"}, bullmq.NewJob{
+		Name: b.def.JobName, Data: map[string]string{"testCaseId": "case"},
+	})
+	require.NoError(t, err)
+	run := b.awaitRun("yearly-" + job[strings.LastIndex(job, ":")+1:])
+	stop()
+	_, err = q.RemoveScheduler(t.Context(), "yearly")
+	require.NoError(t, err)
+	grant := b.ask(b.claims(), job)
+	require.Equal(t, queue.Later, grant.Kind)
+	require.Contains(t, grant.Why, "scheduler")
+	after, err := b.records.Run(t.Context(), run.ID)
+	require.NoError(t, err)
+	require.Equal(t, store.RunPending, after.Status)
+}
+
 // TestAnEvictedSchedulerIsNotARemovedOne: Redis throws all that it has away.
 func TestAnEvictedSchedulerIsNotARemovedOne(t *testing.T) {
 	t.Parallel()
