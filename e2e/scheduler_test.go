@@ -56,62 +56,75 @@ func TestJobSchedulersOfClients(t *testing.T) {
 		}
 	})
 	in := client(t, "bullmq6")
-	t.Run("keepLastIfActive", func(t *testing.T) {
-		in.t, in.client.t = t, t
-		in.slow = in.save("slow", tardyCase)
-		deduplication := map[string]any{"deduplication": map[string]any{"id": "one", "keepLastIfActive": true}}
-		ids := []string{newRunID(), newRunID(), newRunID()}
-		in.client.add(in.slow, ids[0], deduplication)
-		in.awaitRun(ids[0], "running")
-		in.client.add(in.quick, ids[1], deduplication)
-		in.client.add(in.quick, ids[2], deduplication)
-		last := in.awaitRun(ids[2], "completed")
-		in.awaitState(last.JobID, "completed")
-		require.Equal(t, "completed", in.run(t, ids[0]).Status)
-		in.request(t, http.MethodGet, "/api/test-runs/"+ids[1], "", http.StatusNotFound, nil)
-		var owner string
-		in.client.queue(&owner, "getDeduplicationJobId", "one")
-		require.Empty(t, owner)
+	in.goesOnAfterTheBridgeWasDown(func() { require.NoError(t, bridge.stop(20*time.Second)) }, func() { bridge = startBridge() })
+	in.firesWithoutRedis(&redis)
+	in.slow = in.save("slow", tardyCase)
+	in.theLastOneFollows()
+}
+
+// goesOnAfterTheBridgeWasDown: a worker adds the next job all the same; it is overdue when there is a bridge again.
+func (in *inbound) goesOnAfterTheBridgeWasDown(stop, startAgain func()) {
+	in.t.Helper()
+	name := in.schedule(map[string]any{"every": 1500}, in.quick, nil)
+	in.awaitRuns(name, 1)
+	stop()
+	await(in.t, 20*time.Second, "a job to be due", func() bool {
+		var jobs []jobSeen
+		in.client.queue(&jobs, "getDelayed")
+		return len(jobs) == 1 && time.Now().UnixMilli() > slotOf(in.t, jobs[0].ID)
 	})
-	t.Run("the bridge is down when it fires", func(t *testing.T) {
-		in.t, in.client.t = t, t
-		name := in.schedule(map[string]any{"every": 1500}, in.quick, nil)
-		in.awaitRuns(name, 1)
-		require.NoError(t, bridge.stop(20*time.Second))
-		// A worker adds the next job all the same; it is overdue when there is a bridge again.
-		await(t, 20*time.Second, "a job to be due", func() bool {
-			var jobs []jobSeen
-			in.client.queue(&jobs, "getDelayed")
-			return len(jobs) == 1 && time.Now().UnixMilli() > slotOf(t, jobs[0].ID)
-		})
-		n := len(in.runsOf(name))
-		bridge = startBridge()
-		in.awaitRuns(name, n+1)
-		in.client.queue(nil, "removeJobScheduler", name)
-	})
-	t.Run("Redis is down when it fires", func(t *testing.T) {
-		in.t, in.client.t = t, t
-		name := in.schedule(map[string]any{"every": 2500}, in.quick, map[string]any{"attempts": 3, "priority": 2, "removeOnComplete": true})
-		in.awaitRuns(name, 1)
-		planned := ""
-		await(t, 20*time.Second, "the next run to be planned", func() bool {
-			for _, r := range in.runsOf(name) {
-				if r.Status == store.RunPending {
-					planned = r.ID
-				}
-			}
-			return planned != ""
-		})
-		redis.Kill(t)
-		in.awaitRun(planned, "completed")
-		n := len(in.completed(name))
-		redis.Restart(t)
-		in.awaitRuns(name, n+1)
+	n := len(in.completed(name))
+	startAgain()
+	in.awaitRuns(name, n+1)
+	in.client.queue(nil, "removeJobScheduler", name)
+}
+
+// firesWithoutRedis: what is planned runs on time, and the scheduler goes on when there is a Redis again, which is empty.
+func (in *inbound) firesWithoutRedis(redis *testkit.Redis) {
+	in.t.Helper()
+	opts := map[string]any{"attempts": 3, "priority": 2, "removeOnComplete": true}
+	name := in.schedule(map[string]any{"every": 2500}, in.quick, opts)
+	in.awaitRuns(name, 1)
+	planned := ""
+	await(in.t, 20*time.Second, "the next run to be planned", func() bool {
 		for _, r := range in.runsOf(name) {
-			require.Equal(t, 3, r.MaxAttempts, "the options of the template are kept")
+			if r.Status == store.RunPending {
+				planned = r.ID
+			}
 		}
-		in.client.queue(nil, "removeJobScheduler", name)
+		return planned != ""
 	})
+	redis.Kill(in.t)
+	in.awaitRun(planned, "completed")
+	n := len(in.completed(name))
+	redis.Restart(in.t)
+	in.awaitRuns(name, n+1)
+	for _, r := range in.runsOf(name) {
+		require.Equal(in.t, 3, r.MaxAttempts, "the options of the template are kept")
+	}
+	in.client.queue(nil, "removeJobScheduler", name)
+}
+
+// theLastOneFollows: of the jobs that deduplication refused while one was active, the last is added at that one's end.
+func (in *inbound) theLastOneFollows() {
+	in.t.Helper()
+	deduplication := map[string]any{"deduplication": map[string]any{"id": "one", "keepLastIfActive": true}}
+	ids := []string{newRunID(), newRunID(), newRunID()}
+	in.client.add(in.slow, ids[0], deduplication)
+	in.awaitRun(ids[0], "running")
+	in.client.add(in.quick, ids[1], deduplication)
+	in.client.add(in.quick, ids[2], deduplication)
+	last := in.awaitRun(ids[2], "completed")
+	in.awaitState(last.JobID, "completed")
+	require.Equal(in.t, "completed", in.run(in.t, ids[0]).Status)
+	in.request(in.t, http.MethodGet, "/api/test-runs/"+ids[1], "", http.StatusNotFound, nil)
+	require.Empty(in.t, in.ownerOf("one"))
+}
+
+func (in *inbound) ownerOf(deduplicationID string) (jobID string) {
+	in.t.Helper()
+	in.client.queue(&jobID, "getDeduplicationJobId", deduplicationID)
+	return jobID
 }
 
 // schedule sets a scheduler up that runs a case, and returns its name.
@@ -160,7 +173,7 @@ func (in *inbound) awaitRuns(name string, n int) {
 }
 
 // awaitPlanned waits for the only run of a scheduler, which has not begun.
-func (in *inbound) awaitPlanned(name string, caseID string) store.Run {
+func (in *inbound) awaitPlanned(name, caseID string) store.Run {
 	in.t.Helper()
 	var planned store.Run
 	await(in.t, 20*time.Second, "the run that is planned", func() bool {

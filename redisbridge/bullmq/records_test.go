@@ -1,7 +1,6 @@
 package bullmq_test
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -80,6 +79,7 @@ func TestASchedulerGoesOnWithoutItsJob(t *testing.T) {
 		{"by a pattern", func(f map[string]string) { delete(f, "every"); f["pattern"], f["tz"] = "0 0 1 1 *", "UTC" }, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			r := record(c.name, due)
 			c.alter(r.Fields)
 			require.NoError(t, b.projector.RestoreSchedulers(ctx, b.queue, []bullmq.SchedulerRecord{r}))
@@ -98,7 +98,7 @@ func TestASchedulerGoesOnWithoutItsJob(t *testing.T) {
 			require.Equal(t, &bullmq.Backoff{Type: "fixed", Delay: 100 * time.Millisecond}, options.Backoff)
 			require.Equal(t, c.count, options.Repeat.Count)
 			require.JSONEq(t, `{"x":1}`, string(job.Data))
-			count, limit := bullmq.Iteration(json.RawMessage(job.Opts))
+			count, limit := bullmq.Iteration(job.Opts)
 			require.Equal(t, c.count, count)
 			require.Equal(t, options.Repeat.Limit, limit)
 			again, err := q.ArmNext(ctx, bullmq.SchedulerJob(r))
