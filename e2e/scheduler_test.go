@@ -18,7 +18,7 @@ import (
 
 // TestJobSchedulersOfClients sets up, changes and removes job schedulers with the real library, and takes the bridge and
 // Redis away when they fire.
-func TestJobSchedulersOfClients(t *testing.T) {
+func TestJobSchedulersOfClients(t *testing.T) { //nolint:tparallel // what follows waits for the group
 	t.Parallel()
 	requirePrograms(t)
 	var redis testkit.Redis
