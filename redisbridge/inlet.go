@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -52,7 +53,8 @@ type inlet struct {
 	// scheduled says that there are job schedulers: what they owe, nobody tells.
 	scheduled bool
 	// again says that something went wrong with a job.
-	again atomic.Bool
+	again  atomic.Bool
+	faults faults
 }
 
 // run follows the queue until ctx ends. Before it follows, and whenever it lost the thread, it looks at the whole queue.
@@ -242,6 +244,9 @@ func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 	switch code := fault.Of(err); {
 	case err == nil && lost:
 		return in.settle(ctx, v.ID)
+	case err == nil && job.Scheduler != "":
+		in.faults.note(job.Scheduler, "")
+		return in.keepSchedulerOf(ctx, job)
 	case err == nil:
 		return nil
 	case code != fault.Invalid && code != fault.Conflict && code != fault.NotFound:
@@ -252,7 +257,14 @@ func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 	if known, lookErr := in.store.JobsAmong(ctx, in.def.Name, []string{v.ID}); lookErr != nil || len(known) > 0 {
 		return lookErr // another bridge was faster
 	}
-	return in.refuse(ctx, v, job, reasonOf(err))
+	reason := reasonOf(err)
+	if job.Scheduler != "" && in.faults.note(job.Scheduler, reason) {
+		in.log.WarnContext(ctx, "jobs of a scheduler can't be carried out and will fail", "scheduler", job.Scheduler, "reason", reason)
+	}
+	if job.Scheduler != "" && state == bullmq.Delayed {
+		return nil // it fails when it is due, as any worker would see it: the scheduler may be put right before
+	}
+	return in.refuse(ctx, v, job, reason)
 }
 
 // understand hands a job over, unless it is one of a flow: nobody here would tell its parent of its end.
@@ -284,7 +296,11 @@ func (in *inlet) refuse(ctx context.Context, v bullmq.View, job queue.Job, reaso
 	if err != nil {
 		return err
 	}
-	in.log.WarnContext(ctx, "a job that a client added can't be carried out and has failed", "job_id", v.ID, "reason", reason, "error", applied[0].Err)
+	level := slog.LevelWarn
+	if job.Scheduler != "" {
+		level = slog.LevelInfo // what is wrong with the scheduler was said
+	}
+	in.log.Log(ctx, level, "a job that a client added can't be carried out and has failed", "job_id", v.ID, "reason", reason, "error", applied[0].Err)
 	return nil
 }
 

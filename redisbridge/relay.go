@@ -172,6 +172,9 @@ func (r *relay) apply(ctx context.Context, rows []store.OutboxRow, position post
 	if err := r.showProgress(ctx, finished); err != nil {
 		return nil, err
 	}
+	if err := r.followUp(ctx, finished); err != nil {
+		return nil, err
+	}
 	marked, err := r.projector.MarkPosition(ctx, r.queue, position.From, position.To)
 	if err != nil {
 		return nil, err

@@ -211,6 +211,12 @@ type Reconciled struct {
 	Running bool
 }
 
+// Planned says that the run was never more than the next job of a job scheduler: nobody asked for it, and nothing of it has
+// begun. It goes with that job.
+func (r Reconciled) Planned() bool {
+	return r.Running && r.After.Scheduler != "" && r.Before.AttemptsStarted == 0
+}
+
 // JobState is a job in short.
 type JobState struct {
 	ID        string
