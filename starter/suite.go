@@ -50,6 +50,8 @@ type SuiteSettings struct {
 type SuiteCase struct {
 	TestCaseID string          `json:"testCaseId,omitempty"`
 	Case       json.RawMessage `json:"case,omitempty"`
+	// TestRunID names its run; a new id is made if it is empty.
+	TestRunID string `json:"testRunId,omitempty"`
 }
 
 // SuiteRequest asks for a run of many cases.
@@ -254,7 +256,7 @@ func (s *Starter) prepareSuite(ctx context.Context, r SuiteRequest) (store.NewSu
 	n.WorkflowID = suiteWorkflowID(n.ID)
 	for i, c := range r.Cases {
 		run, _, err := s.prepare(ctx, Request{
-			TestCaseID: c.TestCaseID, Case: c.Case, UserID: r.UserID, Priority: r.Priority, Attempts: r.Attempts, Config: r.Config,
+			TestCaseID: c.TestCaseID, Case: c.Case, TestRunID: c.TestRunID, UserID: r.UserID, Priority: r.Priority, Attempts: r.Attempts, Config: r.Config,
 		})
 		if err != nil {
 			return n, below(fmt.Sprintf("cases[%d]", i), err)
