@@ -65,9 +65,12 @@ type Refusal struct {
 	Rule string
 }
 
+// Place is the host and port that were asked for.
+func (r *Refusal) Place() string { return net.JoinHostPort(r.Host, strconv.Itoa(int(r.Port))) }
+
 // Error says what was refused and what to set to allow it.
 func (r *Refusal) Error() string {
-	place := net.JoinHostPort(r.Host, strconv.Itoa(int(r.Port)))
+	place := r.Place()
 	if r.Addr.IsValid() && r.Addr.String() != r.Host {
 		place += " (" + r.Addr.String() + ")"
 	}

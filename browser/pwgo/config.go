@@ -9,6 +9,7 @@ import (
 	"github.com/mxschmitt/playwright-go"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/egress"
 )
 
 const (
@@ -36,6 +37,8 @@ type Config struct {
 	// does not let it start. For root, whom Chromium refuses it, it is always
 	// off.
 	NoSandbox bool
+	// Egress decides what pages may reach; nil lets them reach everything.
+	Egress *egress.Guard
 	// Logger gets what operators need to know; nil discards it.
 	Logger *slog.Logger
 }

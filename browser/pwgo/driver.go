@@ -115,6 +115,9 @@ func (d *driver) launch(ctx context.Context, cfg Config, headless bool) (*proc, 
 		HandleSIGTERM: new(false),
 		Timeout:       new(float64(launchTimeout.Milliseconds())),
 	}
+	if cfg.Egress != nil {
+		confine(&options)
+	}
 	if executable != "" {
 		options.ExecutablePath = &executable
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/mxschmitt/playwright-go"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/egress"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
@@ -35,6 +36,9 @@ type session struct {
 	proc    *proc
 	context playwright.BrowserContext
 	options browser.Options
+	proxy   *egress.Proxy // nil without an egress guard
+	// pageSince is when the step began that led to the page; of Do alone.
+	pageSince time.Time
 
 	closing   sync.Once
 	closed    chan struct{} // closed when the browser context is, or is given up
@@ -59,20 +63,24 @@ func newSession(ctx context.Context, p *Pool, b *proc, o browser.Options) (*sess
 		o.StepTimeout = defaultStepTimeout
 	}
 	s := &session{pool: p, proc: b, options: o, closed: make(chan struct{})}
-	_, err := bounded(ctx, launchTimeout, func() (struct{}, error) { return struct{}{}, s.open() }, func(struct{}) { s.abandon() })
+	_, err := bounded(ctx, launchTimeout, func() (struct{}, error) { return struct{}{}, s.open(ctx) }, func(struct{}) { s.abandon() })
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *session) open() error {
+func (s *session) open(ctx context.Context) error {
 	options := playwright.BrowserNewContextOptions{AcceptDownloads: new(false)}
 	if v := s.options.Viewport; v.Width > 0 && v.Height > 0 {
 		options.Viewport = &playwright.Size{Width: v.Width, Height: v.Height}
 	}
 	var err error
+	if err = s.guardEgress(ctx, &options); err != nil {
+		return err
+	}
 	if s.context, err = s.proc.browser.NewContext(options); err != nil {
+		s.endEgress()
 		return err
 	}
 	s.context.OnDialog(func(d playwright.Dialog) { go s.accept(d) })
@@ -87,6 +95,7 @@ func (s *session) open() error {
 // abandon closes the browser context of a session that never was.
 func (s *session) abandon() {
 	_ = closeInTime(func() error { return s.context.Close() })
+	s.endEgress()
 }
 
 // accept answers a dialog, so that the page goes on.
@@ -161,6 +170,9 @@ func (s *session) Do(ctx context.Context, step testcase.Step) error {
 	if d, ok := ctx.Deadline(); ok && d.Add(-deadlineMargin).Before(r.deadline) {
 		r.deadline, r.cut = d.Add(-deadlineMargin), true
 	}
+	if step.Type == testcase.TypeNavigate || step.CausesNavigation() {
+		s.pageSince = r.started
+	}
 	// Not all of Playwright's calls have a timeout of their own.
 	hangs, cancel := context.WithDeadline(ctx, r.deadline.Add(hangGrace))
 	defer cancel()
@@ -168,7 +180,7 @@ func (s *session) Do(ctx context.Context, step testcase.Step) error {
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && browser.KindOf(err) == "" {
 		return r.fail(browser.Timeout, err, "the page does not answer")
 	}
-	return s.explain(r.tab, err)
+	return s.explain(r.tab, s.blameEgress(err))
 }
 
 // Screenshot implements browser.Session.
@@ -248,6 +260,7 @@ func (s *session) startClosing() {
 			defer close(s.closed)
 			defer s.pool.release(s.proc)
 			s.closedErr = s.closeContext()
+			s.endEgress()
 		})
 	})
 }
