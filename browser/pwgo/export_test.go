@@ -35,3 +35,15 @@ func BrowserGone(s browser.Session) <-chan struct{} {
 	}
 	return nil
 }
+
+// Refused counts how often the session was refused a place.
+func Refused(s browser.Session, place string) int {
+	if s, ok := s.(*session); ok {
+		for _, f := range s.proxy.Failures(time.Time{}) {
+			if refusal := f.Refusal(); refusal != nil && refusal.Place() == place {
+				return f.Count
+			}
+		}
+	}
+	return 0
+}

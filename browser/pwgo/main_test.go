@@ -147,6 +147,9 @@ func serve(t *testing.T) (string, <-chan struct{}) {
 		hanging <- struct{}{}
 		<-r.Context().Done()
 	})
+	mux.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, r.FormValue("to"), http.StatusFound)
+	})
 	mux.HandleFunc("/download", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Disposition", `attachment; filename="a.txt"`)
 		_, _ = w.Write([]byte("content"))
