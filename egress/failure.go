@@ -18,14 +18,14 @@ type Failure struct {
 	// Last is when it asked last, Count how often it did.
 	Last  time.Time
 	Count int
-	// Err is why: a *Refusal if the policy forbids it.
+	// Err is why: a *RefusedError if the policy forbids it.
 	Err error
 }
 
 // Refusal returns why the policy forbids the connection; nil if it does not,
 // and something else went wrong.
-func (f Failure) Refusal() *Refusal {
-	r, _ := errors.AsType[*Refusal](f.Err)
+func (f Failure) Refusal() *RefusedError {
+	r, _ := errors.AsType[*RefusedError](f.Err)
 	return r
 }
 

@@ -81,7 +81,7 @@ func (g *Guard) dial(ctx context.Context, hostport string) (net.Conn, error) {
 	}
 	host, err := ParseHost(name)
 	if err != nil {
-		return nil, &Refusal{Host: clip(name), Port: uint16(port), Why: "no valid host"}
+		return nil, &RefusedError{Host: clip(name), Port: uint16(port), Why: "no valid host"}
 	}
 	dialer := net.Dialer{
 		Timeout: connectTimeout, Resolver: g.Resolver,
@@ -91,7 +91,7 @@ func (g *Guard) dial(ctx context.Context, hostport string) (net.Conn, error) {
 				return fmt.Errorf("reading the address to connect to: %w", err)
 			}
 			if g.isProxy(to) {
-				return &Refusal{Host: host.Name, Port: to.Port(), Addr: to.Addr(), Why: "the guard itself"}
+				return &RefusedError{Host: host.Name, Port: to.Port(), Addr: to.Addr(), Why: "the guard itself"}
 			}
 			if refusal := g.policy.Check(host.Name, to); refusal != nil {
 				return refusal
@@ -108,7 +108,7 @@ func hostAndPort(hostport string) (string, uint16) {
 	if err != nil {
 		return clip(hostport), 0
 	}
-	port, _ := strconv.ParseUint(portText, 10, 16) //nolint:errcheck // 0 is what is said of one that is none
+	port, _ := strconv.ParseUint(portText, 10, 16)
 	if host, err := ParseHost(name); err == nil {
 		name = host.Name
 	}

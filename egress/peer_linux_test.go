@@ -31,7 +31,7 @@ func beStranger(proxy string) int {
 	if err != nil {
 		return 2
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := conn.Write([]byte("CONNECT 10.0.0.1:80 HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
 		return 2
 	}
@@ -52,7 +52,7 @@ func TestOnlyTheWorkersUserMayUseTheProxy(t *testing.T) {
 		program := exec.Command("/proc/self/fd/3")
 		file, err := os.Open(os.Args[0])
 		require.NoError(t, err)
-		defer file.Close()
+		defer func() { require.NoError(t, file.Close()) }()
 		program.ExtraFiles = []*os.File{file}
 		program.Env = []string{strangerVariable + "=" + strings.TrimPrefix(p.URL(), "http://")}
 		if uid != uint32(os.Geteuid()) {

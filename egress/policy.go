@@ -52,8 +52,8 @@ func NewPolicy(mode Mode, rules []string) (*Policy, error) {
 	return p, errors.Join(problems...)
 }
 
-// Refusal is the error of a connection that the policy forbids.
-type Refusal struct {
+// RefusedError is the error of a connection that the policy forbids.
+type RefusedError struct {
 	// Host and Port are what the page asked for.
 	Host string
 	Port uint16
@@ -66,10 +66,10 @@ type Refusal struct {
 }
 
 // Place is the host and port that were asked for.
-func (r *Refusal) Place() string { return net.JoinHostPort(r.Host, strconv.Itoa(int(r.Port))) }
+func (r *RefusedError) Place() string { return net.JoinHostPort(r.Host, strconv.Itoa(int(r.Port))) }
 
 // Error says what was refused and what to set to allow it.
-func (r *Refusal) Error() string {
+func (r *RefusedError) Error() string {
 	place := r.Place()
 	if r.Addr.IsValid() && r.Addr.String() != r.Host {
 		place += " (" + r.Addr.String() + ")"
@@ -82,13 +82,13 @@ func (r *Refusal) Error() string {
 
 // Check returns nil if a page may reach the address that a host has, else why
 // not. The host is as Host.Name has it.
-func (p *Policy) Check(host string, to netip.AddrPort) *Refusal {
+func (p *Policy) Check(host string, to netip.AddrPort) *RefusedError {
 	for _, addr := range meant(to.Addr()) {
 		kind := p.atlas.classify(addr)
 		if p.opens(kind, host, addr, to.Port()) {
 			continue
 		}
-		refusal := &Refusal{Host: host, Port: to.Port(), Addr: to.Addr().WithZone(""), Why: kind.why()}
+		refusal := &RefusedError{Host: host, Port: to.Port(), Addr: to.Addr().WithZone(""), Why: kind.why()}
 		if kind == kindPublic {
 			refusal.Why = "not on the allow-list"
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -46,7 +45,7 @@ type Proxy struct {
 
 func newProxy(ctx context.Context, g *Guard, listener net.Listener) *Proxy {
 	ctx, end := context.WithCancel(ctx)
-	addr, _ := listener.Addr().(*net.TCPAddr) //nolint:errcheck // it listens on TCP
+	addr, _ := listener.Addr().(*net.TCPAddr)
 	p := &Proxy{guard: g, port: addr.AddrPort().Port(), url: "http://" + addr.String(), end: end, served: make(chan struct{})}
 	transport := &http.Transport{
 		DialContext:         func(ctx context.Context, _, address string) (net.Conn, error) { return g.dial(ctx, address) },
@@ -165,7 +164,7 @@ func (p *Proxy) tunnel(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		p.note(r.Context(), r.Host, err)
 		status := failedStatus
-		if _, refused := errors.AsType[*Refusal](err); refused {
+		if _, refused := errors.AsType[*RefusedError](err); refused {
 			status = refusedStatus
 		}
 		http.Error(w, err.Error(), status)
@@ -238,6 +237,6 @@ func (p *Proxy) note(ctx context.Context, hostport string, err error) {
 	last := p.logged == loggedFailures
 	p.mu.Unlock()
 	if tell {
-		p.guard.log.WarnContext(ctx, "egress guard refused a connection", "reason", err.Error(), slog.Bool("last_of_this_session", last))
+		p.guard.log.WarnContext(ctx, "egress guard refused a connection", "reason", err.Error(), "last_of_this_session", last)
 	}
 }

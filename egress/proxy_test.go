@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,14 +39,22 @@ func client(t *testing.T, p *egress.Proxy) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
+// connect opens a connection to a proxy.
+func connect(t *testing.T, p *egress.Proxy) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.URL(), "http://"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
 // say sends bytes to a proxy and returns the first line of the answer, "" if
 // the proxy hangs up.
 func say(t *testing.T, p *egress.Proxy, text string) string {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(p.URL(), "http://"))
-	require.NoError(t, err)
-	defer conn.Close()
-	_, err = io.WriteString(conn, text)
+	conn := connect(t, p)
+	defer func() { _ = conn.Close() }()
+	_, err := io.WriteString(conn, text)
 	require.NoError(t, err)
 	line, _ := bufio.NewReader(conn).ReadString('\n')
 	return strings.TrimSpace(line)
@@ -116,15 +125,15 @@ func TestRequestGoesOnAsItCame(t *testing.T) {
 		fmt.Fprint(w, "<p>short and stout")
 	})
 	p := open(t, egress.NewGuard(policy(t, egress.Public, "localhost"), nil))
-	for target_, want := range map[string]string{
+	for address, want := range map[string]string{
 		"":                            "/",
 		"/":                           "/",
 		"?q":                          "/?q",
 		"/a%2Fb|c/../d;e?x=1;y=%zz&z": "/a%2Fb|c/../d;e?x=1;y=%zz&z",
 		"//double//slash?":            "//double//slash?",
 	} {
-		require.Equal(t, "HTTP/1.1 418 I'm a teapot", say(t, p, "POST "+target.URL+target_+" HTTP/1.1\r\nHost: "+target.Listener.Addr().String()+
-			"\r\nX-Forwarded-For: 1.2.3.4\r\nCookie: c=d\r\nConnection: close\r\nProxy-Connection: keep-alive\r\nContent-Length: 4\r\n\r\nbody"), target_)
+		require.Equal(t, "HTTP/1.1 418 I'm a teapot", say(t, p, "POST "+target.URL+address+" HTTP/1.1\r\nHost: "+target.Listener.Addr().String()+
+			"\r\nX-Forwarded-For: 1.2.3.4\r\nCookie: c=d\r\nConnection: close\r\nProxy-Connection: keep-alive\r\nContent-Length: 4\r\n\r\nbody"), address)
 		require.Equal(t, want, got.RequestURI)
 		require.Equal(t, "1.2.3.4", got.Header.Get("X-Forwarded-For"))
 		require.Equal(t, "c=d", got.Header.Get("Cookie"))
@@ -172,15 +181,13 @@ func TestTunnelSendsWhatComesEarlyAndEndsWithEitherSide(t *testing.T) {
 				return
 			}
 			go func() {
-				defer conn.Close()
+				defer func() { _ = conn.Close() }()
 				_, _ = io.Copy(conn, conn)
 			}()
 		}
 	}()
 	p := open(t, egress.NewGuard(policy(t, egress.Public, "localhost"), nil))
-	conn, err := net.Dial("tcp", strings.TrimPrefix(p.URL(), "http://"))
-	require.NoError(t, err)
-	defer conn.Close()
+	conn := connect(t, p)
 	_, err = fmt.Fprintf(conn, "CONNECT %s HTTP/1.1\r\nHost: x\r\n\r\nearly bird", echo.Addr())
 	require.NoError(t, err)
 	tcp, ok := conn.(*net.TCPConn)
@@ -203,31 +210,30 @@ func TestCloseEndsEverything(t *testing.T) {
 	})
 	p, err := egress.NewGuard(policy(t, egress.Public, "localhost"), nil).Open(t.Context())
 	require.NoError(t, err)
-	ended := make(chan error, 2)
+	ended := make(chan struct{}, 2)
+	web := client(t, p)
 	go func() {
-		answer, err := client(t, p).Get(target.URL)
-		if err == nil {
+		if answer, err := web.Get(target.URL); err == nil {
 			_ = answer.Body.Close()
 		}
-		ended <- err
+		ended <- struct{}{}
 	}()
 	<-hanging
-	conn, err := net.Dial("tcp", strings.TrimPrefix(p.URL(), "http://"))
-	require.NoError(t, err)
-	defer conn.Close()
+	conn := connect(t, p)
 	_, err = fmt.Fprintf(conn, "CONNECT %s HTTP/1.1\r\nHost: x\r\n\r\n", target.Listener.Addr())
 	require.NoError(t, err)
 	reader := bufio.NewReader(conn)
 	_, err = reader.ReadString('\n')
 	require.NoError(t, err)
 	go func() {
-		_, err := io.Copy(io.Discard, reader)
-		ended <- err
+		_, _ = io.Copy(io.Discard, reader)
+		ended <- struct{}{}
 	}()
 	p.Close()
 	p.Close()
-	<-ended
-	<-ended
+	for range 2 {
+		<-ended
+	}
 	_, err = net.Dial("tcp", strings.TrimPrefix(p.URL(), "http://"))
 	require.Error(t, err)
 }
@@ -238,7 +244,7 @@ func TestRedirectIsAskedAboutAgain(t *testing.T) {
 	for _, to := range []string{secret.URL, "http://localhost:" + port(t, secret), "http://0x7f.1:" + port(t, secret), "https://127.0.0.1:" + port(t, secret)} {
 		start, _ := site(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusTemporaryRedirect) })
 		p := open(t, egress.NewGuard(policy(t, egress.Public, "127.0.0.1:"+port(t, start)), nil))
-		_, err := client(t, p).Get(start.URL)
+		_, err := client(t, p).Get(start.URL) //nolint:bodyclose // there is none
 		require.Error(t, err, to)
 		failures := p.Failures(time.Time{})
 		require.Len(t, failures, 1)
@@ -291,7 +297,7 @@ func TestFailures(t *testing.T) {
 		require.Empty(t, say(t, p, "GET http://"+place+"/ HTTP/1.1\r\nHost: x\r\n\r\n"), place)
 		failures := p.Failures(began)
 		require.Len(t, failures, 1)
-		require.Equal(t, place, net.JoinHostPort(failures[0].Host, fmt.Sprint(failures[0].Port)))
+		require.Equal(t, place, net.JoinHostPort(failures[0].Host, strconv.Itoa(int(failures[0].Port))))
 		require.Equal(t, code, failures[0].Code(), failures[0].Err)
 	}
 	// What is remembered is bounded, however many places a page tries.

@@ -81,8 +81,8 @@ func (r *run) notOpened(err error, what string) error {
 // isProxyError reports whether Chromium says that the proxy did not bring it
 // to a site.
 func isProxyError(err error) bool {
-	m := netError.FindStringSubmatch(err.Error())
-	return m != nil && slices.Contains([]string{"ERR_TUNNEL_CONNECTION_FAILED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_CLOSED", "ERR_CONNECTION_RESET"}, m[1])
+	code := strings.TrimPrefix(netError.FindString(err.Error()), "net::")
+	return slices.Contains([]string{"ERR_TUNNEL_CONNECTION_FAILED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_CLOSED", "ERR_CONNECTION_RESET"}, code)
 }
 
 // egressFailures lists what this step did not reach.

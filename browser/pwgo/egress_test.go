@@ -93,8 +93,8 @@ func TestNoWayOut(t *testing.T) {
 	site, _ := serve(t)
 	siteRule := strings.TrimPrefix(site, "http://")
 
-	open_ := bundle{Session: open(t, newPool(t, pwgo.Config{Egress: guard(siteRule, f.place())}), options(site))}
-	open_.do(t, visit("/attacks.html?target="+f.place()), says("tried"))
+	free := bundle{Session: open(t, newPool(t, pwgo.Config{Egress: guard(siteRule, f.place())}), options(site))}
+	free.do(t, visit("/attacks.html?target="+f.place()), says("tried"))
 	require.Eventually(t, func() bool { return len(f.reachedBy()) >= len(waysOut()) }, patience, 20*time.Millisecond)
 	require.ElementsMatch(t, waysOut(), f.reachedBy())
 

@@ -1,7 +1,9 @@
 package pwgo
 
 import (
+	"os"
 	"slices"
+	"testing"
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
@@ -46,4 +48,50 @@ func Refused(s browser.Session, place string) int {
 		}
 	}
 	return 0
+}
+
+// SetWatch sets how often a browser is asked how it is, and how long it may
+// take to answer.
+func SetWatch(p *Pool, every, limit time.Duration) { p.watchEvery, p.hangLimit = every, limit }
+
+// processes lists the processes of a pool's browsers.
+func processes(p *Pool) []browserProcess {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []browserProcess
+	for _, b := range p.procs {
+		if found, err := b.vitals.processes(); err == nil {
+			all = append(all, found...)
+		}
+	}
+	return all
+}
+
+// Memory is what a pool's browsers and driver take for themselves, in MiB.
+func Memory(p *Pool) int64 {
+	p.mu.Lock()
+	driver, _ := memoryOf(p.driver.pw.Pid())
+	p.mu.Unlock()
+	taken := driver.own
+	for _, process := range processes(p) {
+		m, _ := memoryOf(process.pid)
+		taken += m.own
+	}
+	return taken / mebibyte
+}
+
+// KillPages kills the processes of a pool's pages.
+func KillPages(t *testing.T, p *Pool) {
+	t.Helper()
+	for _, process := range processes(p) {
+		if process.kind == "renderer" {
+			found, err := os.FindProcess(process.pid)
+			if err == nil {
+				err = found.Kill()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }

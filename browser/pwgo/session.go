@@ -16,6 +16,8 @@ import (
 const (
 	defaultStepTimeout = 5 * time.Second
 	screenshotTimeout  = 15 * time.Second
+	// maxTabs is how many tabs a session may open, in all.
+	maxTabs = 30
 	// cancelGrace is how long a cancelled call may take to come back before
 	// the session leaves it behind.
 	cancelGrace = 500 * time.Millisecond
@@ -46,6 +48,7 @@ type session struct {
 
 	mu      sync.Mutex
 	ended   bool
+	excess  error // why the session was ended; nil if it was not
 	tabs    []*tab
 	current *tab
 }
@@ -75,8 +78,8 @@ func (s *session) open(ctx context.Context) error {
 	if v := s.options.Viewport; v.Width > 0 && v.Height > 0 {
 		options.Viewport = &playwright.Size{Width: v.Width, Height: v.Height}
 	}
-	var err error
-	if err = s.guardEgress(ctx, &options); err != nil {
+	err := s.guardEgress(ctx, &options)
+	if err != nil {
 		return err
 	}
 	if s.context, err = s.proc.browser.NewContext(options); err != nil {
@@ -114,6 +117,13 @@ func (s *session) addTab(page playwright.Page) {
 	t := &tab{page: page}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.tabs) == maxTabs {
+		if s.excess == nil {
+			s.excess = failure(browser.Exhausted, nil, "the page opened more than %d tabs", maxTabs)
+			go s.startClosing()
+		}
+		return
+	}
 	if len(s.tabs) == 0 {
 		t.viewport = s.options.Viewport
 		s.current = t
@@ -214,15 +224,19 @@ func (s *session) explain(tab func() *tab, err error) error {
 	}
 	t := tab()
 	s.mu.Lock()
-	ended, crashed := s.ended, t != nil && t.crashed
+	ended, crashed, excess := s.ended, t != nil && t.crashed, s.excess
 	s.mu.Unlock()
 	// What goes wrong while the browser goes away is not the step's fault,
 	// whatever the call said.
 	switch {
+	case excess != nil:
+		return excess
 	case s.proc.isLost():
 		return failure(browser.Closed, err, "the browser died")
 	case ended:
 		return failure(browser.Closed, err, "the session is closed")
+	case crashed && s.proc.vitals.crashReason() != "":
+		return failure(browser.Exhausted, err, "%s", s.proc.vitals.crashReason())
 	case crashed:
 		return failure(browser.Closed, err, "the page crashed")
 	case browser.KindOf(err) != "":
