@@ -115,15 +115,20 @@ func TestLastAttemptThatFailsEndsTheRun(t *testing.T) {
 	require.Empty(t, b.steps(id, 3)[2].ScreenshotID, "a verdict without a picture is better than none")
 }
 
-func TestUnsupportedStepIsFinal(t *testing.T) {
+func TestStepThatCanNeverWorkIsFinal(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.script.steps = map[int]outcome{1: fails(browser.Unsupported, "this browser has no such key")}
-	id := b.add(threeSteps)
-	result := b.attempt(b.input(id, 0))
-	require.True(t, result.Finished)
-	require.Equal(t, store.RunFailed, b.run(id).Status)
-	require.Equal(t, 1, b.job(id).AttemptsMade)
+	for _, kind := range []browser.Kind{browser.Unsupported, browser.Refused} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.script.steps = map[int]outcome{1: fails(kind, "this browser has no such key")}
+			id := b.add(threeSteps)
+			result := b.attempt(b.input(id, 0))
+			require.True(t, result.Finished)
+			require.Equal(t, store.RunFailed, b.run(id).Status)
+			require.Equal(t, 1, b.job(id).AttemptsMade)
+		})
+	}
 }
 
 func TestBrowserThatDoesNotOpenIsThePlatformsFault(t *testing.T) {

@@ -46,6 +46,7 @@ type Config struct {
 	Queue     Queue
 	API       API
 	Browser   Browser
+	Egress    Egress
 	Artifacts Artifacts
 	Worker    Worker
 	Log       Log
@@ -107,6 +108,17 @@ type Browser struct {
 	Sandbox bool `env:"BROWSER_SANDBOX" envDefault:"true"`
 	// Pool is the number of browser processes that a worker's runs share.
 	Pool int `env:"BROWSER_POOL" envDefault:"1"`
+}
+
+// EgressOff is the mode in which pages may reach everything that the worker reaches.
+const EgressOff = "off"
+
+// Egress says what pages under test may reach.
+type Egress struct {
+	// Mode is public (the public internet, and what Allow names), allowlist (only what Allow names) or off.
+	Mode string `env:"EGRESS_MODE" envDefault:"public"`
+	// Allow names hosts, addresses and CIDR blocks, each with an optional port; "localhost" is this machine's loopback.
+	Allow []string `env:"EGRESS_ALLOW"`
 }
 
 // Artifacts says where screenshots are kept.
@@ -188,6 +200,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Queue.Claim != "preferred" && c.Queue.Claim != "required" {
 		bad("BRIDGE_CLAIM is %q: it must be preferred or required", c.Queue.Claim)
+	}
+	if c.Egress.Mode != "public" && c.Egress.Mode != "allowlist" && c.Egress.Mode != EgressOff {
+		bad("EGRESS_MODE is %q: it must be public, allowlist or off", c.Egress.Mode)
 	}
 	if c.Queue.StalledInterval < time.Second {
 		bad("QUEUE_STALLED_INTERVAL is %s: it must be 1s or more", c.Queue.StalledInterval)

@@ -16,6 +16,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/config"
+	"github.com/cinnamon-qa/cinnamon/egress"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/starter"
@@ -56,9 +57,13 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	defer func() { err = errors.Join(err, gate.Close()) }()
 
+	guard, err := newGuard(cfg.Egress, log)
+	if err != nil {
+		return err
+	}
 	browsers := pwgo.New(pwgo.Config{
 		Executable: cfg.Browser.Executable, NodePath: cfg.Browser.NodePath, DriverDir: cfg.Browser.DriverDir,
-		NoSandbox: !cfg.Browser.Sandbox, Browsers: cfg.Browser.Pool, Logger: log,
+		NoSandbox: !cfg.Browser.Sandbox, Browsers: cfg.Browser.Pool, Egress: guard, Logger: log,
 	})
 	if err := browsers.Start(ctx); err != nil {
 		return fmt.Errorf("starting the browsers: %w", err)
@@ -118,6 +123,19 @@ func newWorker(client sdkclient.Client, def queue.Definition, cfg config.Config,
 		Interceptors:                       []interceptor.WorkerInterceptor{&failureInterceptor{}},
 		OnFatalError:                       onFatal,
 	})
+}
+
+// newGuard makes the egress guard; nil if there is to be none.
+func newGuard(cfg config.Egress, log *slog.Logger) (*egress.Guard, error) {
+	if cfg.Mode == config.EgressOff {
+		log.Warn("no egress guard: pages reach everything that this worker reaches, a cloud's metadata included")
+		return nil, nil //nolint:nilnil // pwgo takes nil for none
+	}
+	policy, err := egress.NewPolicy(egress.Mode(cfg.Mode), cfg.Allow)
+	if err != nil {
+		return nil, fmt.Errorf("reading EGRESS_ALLOW: %w", err)
+	}
+	return egress.NewGuard(policy, log), nil
 }
 
 // register registers activities under their methods' names.

@@ -9,11 +9,13 @@ import (
 	"github.com/mxschmitt/playwright-go"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/egress"
 )
 
 const (
 	defaultBrowsers     = 1
 	defaultRecycleAfter = 200
+	defaultMaxMiB       = 2048
 )
 
 // Config of a pool. The zero value is ready to use.
@@ -32,10 +34,16 @@ type Config struct {
 	// RecycleAfter is how many sessions a browser serves before a fresh one
 	// replaces it; 200 if zero.
 	RecycleAfter int
+	// MaxMiB is how much memory a browser may take, in MiB, before a fresh one
+	// replaces it when its sessions have ended; a page that takes that much
+	// alone is ended at once. 2048 if zero; known on Linux only.
+	MaxMiB int
 	// NoSandbox turns Chromium's own sandbox off, for machines whose kernel
 	// does not let it start. For root, whom Chromium refuses it, it is always
 	// off.
 	NoSandbox bool
+	// Egress decides what pages may reach; nil lets them reach everything.
+	Egress *egress.Guard
 	// Logger gets what operators need to know; nil discards it.
 	Logger *slog.Logger
 }
@@ -46,6 +54,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RecycleAfter <= 0 {
 		c.RecycleAfter = defaultRecycleAfter
+	}
+	if c.MaxMiB <= 0 {
+		c.MaxMiB = defaultMaxMiB
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -78,6 +78,7 @@ type proc struct {
 	browser  playwright.Browser
 	driver   *driver
 	headless bool
+	vitals   *vitals
 	// active counts the sessions that are open, opened those that ever were.
 	active, opened int
 	// retired browsers take no new sessions; discarded ones are, because
@@ -115,11 +116,19 @@ func (d *driver) launch(ctx context.Context, cfg Config, headless bool) (*proc, 
 		HandleSIGTERM: new(false),
 		Timeout:       new(float64(launchTimeout.Milliseconds())),
 	}
+	if cfg.Egress != nil {
+		confine(&options)
+	}
 	if executable != "" {
 		options.ExecutablePath = &executable
 	}
+	var seen *vitals
 	b, err := bounded(ctx, launchTimeout, func() (playwright.Browser, error) {
-		return d.pw.Chromium.Launch(options)
+		b, err := d.pw.Chromium.Launch(options)
+		if err == nil {
+			seen = look(b)
+		}
+		return b, err
 	}, func(b playwright.Browser) { _ = b.Close() })
 	if err != nil {
 		if ctx.Err() != nil {
@@ -127,7 +136,7 @@ func (d *driver) launch(ctx context.Context, cfg Config, headless bool) (*proc, 
 		}
 		return nil, launchError(err, describeBrowser(executable))
 	}
-	p := &proc{browser: b, driver: d, headless: headless, lost: make(chan struct{})}
+	p := &proc{browser: b, driver: d, headless: headless, vitals: seen, lost: make(chan struct{})}
 	b.OnDisconnected(func(playwright.Browser) { p.lose() })
 	if !b.IsConnected() {
 		p.lose()

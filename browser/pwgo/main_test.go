@@ -76,7 +76,7 @@ func sharedPool(t *testing.T) *pwgo.Pool {
 		if shared.err = pwgo.InstallDriver(ctx, pwgo.Config{}); shared.err != nil {
 			return
 		}
-		pool := pwgo.New(pwgo.Config{})
+		pool := pwgo.New(pwgo.Config{Egress: guard("localhost")})
 		if shared.err = pool.Start(ctx); shared.err == nil {
 			shared.pool = pool
 		}
@@ -146,6 +146,9 @@ func serve(t *testing.T) (string, <-chan struct{}) {
 	mux.HandleFunc("/hang", func(_ http.ResponseWriter, r *http.Request) {
 		hanging <- struct{}{}
 		<-r.Context().Done()
+	})
+	mux.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, r.FormValue("to"), http.StatusFound)
 	})
 	mux.HandleFunc("/download", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Disposition", `attachment; filename="a.txt"`)

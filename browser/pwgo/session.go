@@ -9,12 +9,15 @@ import (
 	"github.com/mxschmitt/playwright-go"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/egress"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
 const (
 	defaultStepTimeout = 5 * time.Second
 	screenshotTimeout  = 15 * time.Second
+	// maxTabs is how many tabs a session may open, in all.
+	maxTabs = 30
 	// cancelGrace is how long a cancelled call may take to come back before
 	// the session leaves it behind.
 	cancelGrace = 500 * time.Millisecond
@@ -35,6 +38,9 @@ type session struct {
 	proc    *proc
 	context playwright.BrowserContext
 	options browser.Options
+	proxy   *egress.Proxy // nil without an egress guard
+	// pageSince is when the step began that led to the page; of Do alone.
+	pageSince time.Time
 
 	closing   sync.Once
 	closed    chan struct{} // closed when the browser context is, or is given up
@@ -42,6 +48,7 @@ type session struct {
 
 	mu      sync.Mutex
 	ended   bool
+	excess  error // why the session was ended; nil if it was not
 	tabs    []*tab
 	current *tab
 }
@@ -59,20 +66,24 @@ func newSession(ctx context.Context, p *Pool, b *proc, o browser.Options) (*sess
 		o.StepTimeout = defaultStepTimeout
 	}
 	s := &session{pool: p, proc: b, options: o, closed: make(chan struct{})}
-	_, err := bounded(ctx, launchTimeout, func() (struct{}, error) { return struct{}{}, s.open() }, func(struct{}) { s.abandon() })
+	_, err := bounded(ctx, launchTimeout, func() (struct{}, error) { return struct{}{}, s.open(ctx) }, func(struct{}) { s.abandon() })
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *session) open() error {
+func (s *session) open(ctx context.Context) error {
 	options := playwright.BrowserNewContextOptions{AcceptDownloads: new(false)}
 	if v := s.options.Viewport; v.Width > 0 && v.Height > 0 {
 		options.Viewport = &playwright.Size{Width: v.Width, Height: v.Height}
 	}
-	var err error
+	err := s.guardEgress(ctx, &options)
+	if err != nil {
+		return err
+	}
 	if s.context, err = s.proc.browser.NewContext(options); err != nil {
+		s.endEgress()
 		return err
 	}
 	s.context.OnDialog(func(d playwright.Dialog) { go s.accept(d) })
@@ -87,6 +98,7 @@ func (s *session) open() error {
 // abandon closes the browser context of a session that never was.
 func (s *session) abandon() {
 	_ = closeInTime(func() error { return s.context.Close() })
+	s.endEgress()
 }
 
 // accept answers a dialog, so that the page goes on.
@@ -105,6 +117,13 @@ func (s *session) addTab(page playwright.Page) {
 	t := &tab{page: page}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.tabs) == maxTabs {
+		if s.excess == nil {
+			s.excess = failure(browser.Exhausted, nil, "the page opened more than %d tabs", maxTabs)
+			go s.startClosing()
+		}
+		return
+	}
 	if len(s.tabs) == 0 {
 		t.viewport = s.options.Viewport
 		s.current = t
@@ -161,6 +180,9 @@ func (s *session) Do(ctx context.Context, step testcase.Step) error {
 	if d, ok := ctx.Deadline(); ok && d.Add(-deadlineMargin).Before(r.deadline) {
 		r.deadline, r.cut = d.Add(-deadlineMargin), true
 	}
+	if step.Type == testcase.TypeNavigate || step.CausesNavigation() {
+		s.pageSince = r.started
+	}
 	// Not all of Playwright's calls have a timeout of their own.
 	hangs, cancel := context.WithDeadline(ctx, r.deadline.Add(hangGrace))
 	defer cancel()
@@ -168,7 +190,7 @@ func (s *session) Do(ctx context.Context, step testcase.Step) error {
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && browser.KindOf(err) == "" {
 		return r.fail(browser.Timeout, err, "the page does not answer")
 	}
-	return s.explain(r.tab, err)
+	return s.explain(r.tab, s.blameEgress(err))
 }
 
 // Screenshot implements browser.Session.
@@ -202,15 +224,19 @@ func (s *session) explain(tab func() *tab, err error) error {
 	}
 	t := tab()
 	s.mu.Lock()
-	ended, crashed := s.ended, t != nil && t.crashed
+	ended, crashed, excess := s.ended, t != nil && t.crashed, s.excess
 	s.mu.Unlock()
 	// What goes wrong while the browser goes away is not the step's fault,
 	// whatever the call said.
 	switch {
+	case excess != nil:
+		return excess
 	case s.proc.isLost():
 		return failure(browser.Closed, err, "the browser died")
 	case ended:
 		return failure(browser.Closed, err, "the session is closed")
+	case crashed && s.proc.vitals.crashReason() != "":
+		return failure(browser.Exhausted, err, "%s", s.proc.vitals.crashReason())
 	case crashed:
 		return failure(browser.Closed, err, "the page crashed")
 	case browser.KindOf(err) != "":
@@ -248,6 +274,7 @@ func (s *session) startClosing() {
 			defer close(s.closed)
 			defer s.pool.release(s.proc)
 			s.closedErr = s.closeContext()
+			s.endEgress()
 		})
 	})
 }

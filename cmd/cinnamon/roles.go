@@ -40,7 +40,8 @@ Environment: as of the bridge.`
 it takes no more jobs and finishes the ones it runs, for as long as WORKER_STOP_TIMEOUT (60s).
 
 Environment: DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, REDIS_URL, QUEUE_CONCURRENCY (2), BROWSER_POOL (1),
-BROWSER_EXECUTABLE (found on the machine), ARTIFACTS_DIR, WORKER_NAME, LOG_LEVEL, LOG_FORMAT.`
+BROWSER_EXECUTABLE (found on the machine), EGRESS_MODE (public), EGRESS_ALLOW (what else pages may reach), ARTIFACTS_DIR,
+WORKER_NAME, LOG_LEVEL, LOG_FORMAT.`
 )
 
 // serve runs a role until ctx ends.
