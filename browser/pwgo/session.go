@@ -35,6 +35,7 @@ type session struct {
 	proc    *proc
 	context playwright.BrowserContext
 	options browser.Options
+	record  *recorder // nil if nothing is recorded
 
 	closing   sync.Once
 	closed    chan struct{} // closed when the browser context is, or is given up
@@ -58,7 +59,7 @@ func newSession(ctx context.Context, p *Pool, b *proc, o browser.Options) (*sess
 	if o.StepTimeout <= 0 {
 		o.StepTimeout = defaultStepTimeout
 	}
-	s := &session{pool: p, proc: b, options: o, closed: make(chan struct{})}
+	s := &session{pool: p, proc: b, options: o, closed: make(chan struct{}), record: newRecorder(o.Record)}
 	_, err := bounded(ctx, launchTimeout, func() (struct{}, error) { return struct{}{}, s.open() }, func(struct{}) { s.abandon() })
 	if err != nil {
 		return nil, err
@@ -71,8 +72,15 @@ func (s *session) open() error {
 	if v := s.options.Viewport; v.Width > 0 && v.Height > 0 {
 		options.Viewport = &playwright.Size{Width: v.Width, Height: v.Height}
 	}
-	var err error
+	err := s.record.prepare(&options, s.pool.cfg)
+	if err != nil {
+		return err
+	}
 	if s.context, err = s.proc.browser.NewContext(options); err != nil {
+		return errors.Join(err, s.record.discard())
+	}
+	if err = s.record.start(s.context); err != nil {
+		s.abandon()
 		return err
 	}
 	s.context.OnDialog(func(d playwright.Dialog) { go s.accept(d) })
@@ -87,6 +95,7 @@ func (s *session) open() error {
 // abandon closes the browser context of a session that never was.
 func (s *session) abandon() {
 	_ = closeInTime(func() error { return s.context.Close() })
+	_ = s.record.discard()
 }
 
 // accept answers a dialog, so that the page goes on.
@@ -164,7 +173,7 @@ func (s *session) Do(ctx context.Context, step testcase.Step) error {
 	// Not all of Playwright's calls have a timeout of their own.
 	hangs, cancel := context.WithDeadline(ctx, r.deadline.Add(hangGrace))
 	defer cancel()
-	err := s.call(hangs, func() error { return r.discreet(r.do()) })
+	err := s.call(hangs, func() error { return s.record.during(r, func() error { return r.discreet(r.do()) }) })
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && browser.KindOf(err) == "" {
 		return r.fail(browser.Timeout, err, "the page does not answer")
 	}
@@ -231,7 +240,7 @@ func (s *session) Close(ctx context.Context) error {
 	s.startClosing()
 	select {
 	case <-s.closed:
-		return s.closedErr
+		return errors.Join(s.closedErr, s.record.discard())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -256,6 +265,7 @@ func (s *session) closeContext() error {
 	if s.proc.isLost() {
 		return nil
 	}
+	s.record.stop(s.context)
 	err := closeInTime(func() error { return s.context.Close() })
 	switch {
 	case err == nil:
