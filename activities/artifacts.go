@@ -145,7 +145,8 @@ func (k *keeper) recorded(ctx context.Context, session browser.Session, asked []
 
 func (k *keeper) putFile(ctx context.Context, kind artifact.Kind, path string) store.Artifact {
 	name := fmt.Sprintf("attempt-%d-%s", k.claim.Attempt, kind)
-	if k.names[name]++; k.names[name] > 1 {
+	k.names[name]++
+	if k.names[name] > 1 {
 		name = fmt.Sprintf("%s-%d", name, k.names[name]) // of another tab
 	}
 	file, err := os.Open(path)

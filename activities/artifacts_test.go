@@ -44,8 +44,10 @@ func TestArtifactsFollowTheirPolicies(t *testing.T) {
 		artifact.Off: {nil, nil},
 		artifact.On: {
 			{"dom attempt-1-step-1.html", "screenshot attempt-1-step-1.png", "dom attempt-1-step-2.html", "screenshot attempt-1-step-2.png", "trace attempt-1-trace.zip"},
-			{"dom attempt-2-step-1.html", "screenshot attempt-2-step-1.png", "dom attempt-2-step-2.html", "screenshot attempt-2-step-2.png",
-				"dom attempt-2-step-3.html", "screenshot attempt-2-step-3.png", "trace attempt-2-trace.zip"},
+			{
+				"dom attempt-2-step-1.html", "screenshot attempt-2-step-1.png", "dom attempt-2-step-2.html", "screenshot attempt-2-step-2.png",
+				"dom attempt-2-step-3.html", "screenshot attempt-2-step-3.png", "trace attempt-2-trace.zip",
+			},
 		},
 		artifact.OnFailure: {{"dom attempt-1-step-2.html", "screenshot attempt-1-step-2.png", "trace attempt-1-trace.zip"}, nil},
 		artifact.OnRetry: {nil, {

@@ -96,7 +96,7 @@ func (h *handlers) getArtifact(c *gin.Context) {
 	// A large file to a slow client takes longer than an answer may take otherwise.
 	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Now().Add(downloadWithin))
 	c.Header("Content-Type", a.ContentType)
-	c.Header("Content-Disposition", fmt.Sprintf(`%s; filename="%s"`, disposition(a.Kind), fileName(a)))
+	c.Header("Content-Disposition", fmt.Sprintf("%s; filename=%q", disposition(a.Kind), fileName(a)))
 	c.Header("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'")
 	c.Header("Cross-Origin-Resource-Policy", "same-origin")
 	c.Header("Referrer-Policy", "no-referrer")

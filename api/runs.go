@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -114,6 +115,9 @@ func (h *handlers) listSteps(c *gin.Context) {
 	items := make([]stepResource, len(steps))
 	for i, s := range steps {
 		items[i] = h.addresses.step(s)
+		if s.ScreenshotID != "" {
+			items[i].Screenshot = h.links.open(items[i].Screenshot, s.RunID, s.ScreenshotID, time.Now())
+		}
 	}
 	c.JSON(http.StatusOK, gin.H{"items": items})
 }

@@ -174,8 +174,14 @@ func TestNothingElseIsReached(t *testing.T) {
 	t.Parallel()
 	everyStore(t, func(t *testing.T, s artifact.Store) {
 		for _, o := range []artifact.Object{
-			{RunID: "../../run", Name: "x"}, {RunID: "run", Name: "../x"}, {RunID: "run", Name: ""}, {RunID: "", Name: "x"},
-			{RunID: "run", Name: "."}, {RunID: "run", Name: "a/b"}, {RunID: "run", Name: "a\x00b"}, {RunID: "run", Name: strings.Repeat("a", 256)},
+			{RunID: "../../run", Name: "x"},
+			{RunID: "run", Name: "../x"},
+			{RunID: "run", Name: ""},
+			{RunID: "", Name: "x"},
+			{RunID: "run", Name: "."},
+			{RunID: "run", Name: "a/b"},
+			{RunID: "run", Name: "a\x00b"},
+			{RunID: "run", Name: strings.Repeat("a", 256)},
 		} {
 			_, err := s.Put(t.Context(), o, strings.NewReader(""))
 			require.Error(t, err)

@@ -1,4 +1,3 @@
-// Package backend opens the artifact store that the settings name. It is the only place that knows all of them.
 package backend
 
 import (

@@ -138,9 +138,7 @@ func jsonText(value string, escapeHTML bool) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(escapeHTML)
-	if e.Encode(value) != nil {
-		return value
-	}
+	_ = e.Encode(value) //nolint:errchkjson // a string always can be
 	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(b.String()), `"`), `"`)
 }
 

@@ -28,7 +28,7 @@ func maskHAR(name string, m *masker) error {
 	if err != nil {
 		return fmt.Errorf("reading the HTTP archive: %w", err)
 	}
-	return os.WriteFile(name, masked, 0o600)
+	return os.WriteFile(name, masked, 0o600) //nolint:gosec // a file of ours
 }
 
 func maskDocument(text []byte, m *masker, dropped func(string)) ([]byte, error) {

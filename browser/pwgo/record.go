@@ -299,7 +299,7 @@ func (s *session) DOM(ctx context.Context) ([]byte, error) {
 		html, err = t.page.Content()
 		return err
 	})
-	if err = s.explain(func() *tab { return t }, err); err != nil {
+	if err := s.explain(func() *tab { return t }, err); err != nil {
 		return nil, err
 	}
 	masks := newMasks(s.options.Record.Secrets)

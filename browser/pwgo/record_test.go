@@ -67,6 +67,7 @@ const signIn = `{"type": "change", "selectors": "#name", "value": "Ada"}`
 
 func TestSessionIsRecorded(t *testing.T) {
 	t.Parallel()
+	requireVideo(t)
 	b := setup(t, recording(everyRecording...))
 	b.do(t, visit("/record.html"), signIn, says("nothing yet"))
 	b.fails(t, browser.NotFound, `{"type": "click", "selectors": "#none", "timeout": 200}`)
@@ -127,6 +128,7 @@ func TestOnlyWhatIsKeptIsWritten(t *testing.T) {
 
 func TestRecordingsOutliveTimeoutsAndCancels(t *testing.T) {
 	t.Parallel()
+	requireVideo(t)
 	for name, spoil := range map[string]func(*testing.T, bundle){
 		"a step that is cancelled": func(t *testing.T, b bundle) {
 			t.Helper()
@@ -162,7 +164,7 @@ func TestRecordingsOutliveTimeoutsAndCancels(t *testing.T) {
 
 func TestRecordingsKeepSecretsToThemselves(t *testing.T) {
 	t.Parallel()
-	b := setup(t, recording(everyRecording...))
+	b := setup(t, recording(browser.Trace, browser.HAR, browser.Console, browser.Network))
 	const password, token = `canary "pass/wörd" & <x>`, "canary-token" // 23 characters that every notation writes differently
 	change := func(selector, value string) string {
 		text, err := json.Marshal(map[string]any{"type": "change", "selectors": selector, "value": value})

@@ -1,9 +1,11 @@
 package pwgo
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 )
@@ -32,7 +34,10 @@ func (c Config) ffmpeg() (string, error) {
 		return "", unavailable(err, "Playwright's driver is not installed in %s", dir)
 	}
 	var known struct {
-		Browsers []struct{ Name, Revision string }
+		Browsers []struct {
+			Name     string `json:"name"`
+			Revision string `json:"revision"`
+		} `json:"browsers"`
 	}
 	if err := json.Unmarshal(list, &known); err != nil {
 		return "", fmt.Errorf("reading the driver's list of browsers: %w", err)
@@ -63,4 +68,32 @@ func browsersFolder() (string, error) {
 		return "", unavailable(err, "there is no folder for Playwright's ffmpeg: %s", err)
 	}
 	return filepath.Join(cache, "ms-playwright"), nil
+}
+
+// InstallVideo lets Playwright record videos: with the machine's ffmpeg if it
+// has one, else with Playwright's own, which is downloaded. It installs the
+// driver first.
+func InstallVideo(ctx context.Context, cfg Config) error {
+	if err := InstallDriver(ctx, cfg); err != nil {
+		return err
+	}
+	place, err := cfg.ffmpeg()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(place); err == nil {
+		return nil
+	}
+	program, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		return cfg.playwrightCLI(ctx, "downloading Playwright's ffmpeg", "install", "ffmpeg")
+	}
+	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil { //nolint:gosec // like every other folder of programs
+		return unavailable(err, "giving Playwright an ffmpeg: %s", err)
+	}
+	_ = os.Remove(place) // a link that leads nowhere any more
+	if err := os.Symlink(program, place); err != nil {
+		return unavailable(err, "giving Playwright an ffmpeg: %s", err)
+	}
+	return nil
 }
