@@ -34,7 +34,7 @@ type Artifacts struct {
 	Video      artifact.Policy `env:"ARTIFACTS_VIDEO" envDefault:"off"`
 
 	// Limits are the most bytes of one file by its kind, where they differ from the defaults.
-	Limits map[artifact.Kind]Bytes `env:"ARTIFACTS_LIMITS"`
+	Limits Limits `env:"ARTIFACTS_LIMITS"`
 	// RunLimit is the most that a run's files have together.
 	RunLimit Bytes `env:"ARTIFACTS_RUN_LIMIT" envDefault:"512MiB"`
 }
@@ -124,5 +124,26 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is not a size such as 500000 or 64MiB", text)
 	}
 	*b = Bytes(n << shift)
+	return nil
+}
+
+// Limits are sizes by kind, written as trace:64MiB,video:1GiB.
+type Limits map[artifact.Kind]Bytes
+
+// UnmarshalText reads limits.
+func (l *Limits) UnmarshalText(text []byte) error {
+	limits := make(Limits)
+	for entry := range strings.SplitSeq(string(text), ",") {
+		kind, size, ok := strings.Cut(strings.TrimSpace(entry), ":")
+		if !ok {
+			return fmt.Errorf("%q is not a kind of artifact and a size, such as trace:64MiB", entry)
+		}
+		var limit Bytes
+		if err := limit.UnmarshalText([]byte(size)); err != nil {
+			return err
+		}
+		limits[artifact.Kind(kind)] = limit
+	}
+	*l = limits
 	return nil
 }
