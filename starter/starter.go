@@ -231,8 +231,11 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 		return "", fmt.Errorf("decoding the workflow's input: %w", err)
 	}
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
-	if input.After != "" {
+	switch {
+	case input.After != "":
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	case isIteration(input.JobID):
+		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	}
 	started, err := s.Temporal.ExecuteWorkflow(ctx, sdkclient.StartWorkflowOptions{
 		ID:                       def.WorkflowID(st.RunID),
