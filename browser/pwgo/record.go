@@ -16,9 +16,13 @@ import (
 	"github.com/cinnamon-qa/cinnamon/browser"
 )
 
-// stopTimeout bounds writing a trace or an archive: a page that hangs can hang
-// that, too.
-const stopTimeout = 3 * time.Second
+const (
+	// stopTimeout bounds writing the trace and the archive of a session.
+	stopTimeout = 15 * time.Second
+	// hurriedStop is the same for a session that was cancelled or whose page
+	// hangs: its browser context must be gone soon.
+	hurriedStop = 1500 * time.Millisecond
+)
 
 // secretsBinding is what pages report the values of their password fields to.
 const secretsBinding = "__cinnamonSecret"
@@ -40,6 +44,7 @@ type recorder struct {
 	mu      sync.Mutex
 	tracing bool
 	har     bool
+	hurried bool
 	dropped map[browser.Recording]bool
 	errs    []error
 }
@@ -154,6 +159,16 @@ func (r *recorder) during(s *run, do func() error) error {
 	return err
 }
 
+// hurry says that there is little time to stop.
+func (r *recorder) hurry() {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hurried = true
+}
+
 // stop writes what was recorded, while the browser context is still there.
 func (r *recorder) stop(c playwright.BrowserContext) {
 	if r == nil {
@@ -163,14 +178,19 @@ func (r *recorder) stop(c playwright.BrowserContext) {
 	tracing, har := r.tracing, r.har
 	keepTrace, keepHAR := !r.dropped[browser.Trace], !r.dropped[browser.HAR]
 	r.tracing, r.har = false, false
+	limit := stopTimeout
+	if r.hurried {
+		limit = hurriedStop
+	}
 	r.mu.Unlock()
+	until := time.Now().Add(limit)
 	if har && keepHAR {
-		if err := inTime(stopTimeout, c.Tracing().StopHar); err != nil {
+		if err := inTime(limit, c.Tracing().StopHar); err != nil {
 			r.fail("writing the HTTP archive", err)
 		}
 	}
 	if tracing {
-		err := inTime(stopTimeout, func() error {
+		err := inTime(time.Until(until), func() error {
 			if keepTrace {
 				return c.Tracing().Stop(r.path("trace.zip"))
 			}

@@ -149,11 +149,13 @@ func (s *session) call(ctx context.Context, fn func() error) error {
 	select {
 	case err := <-done:
 		if browser.KindOf(err) == "" && isContextError(err) {
+			s.record.hurry()
 			s.startClosing() // fn saw first that ctx ended
 		}
 		return err
 	case <-ctx.Done():
 	}
+	s.record.hurry()
 	s.startClosing()
 	select {
 	case <-done: //nolint:errcheck // it failed because ctx ended
