@@ -80,10 +80,9 @@ func TestAttemptThatFailsIsDueAgain(t *testing.T) {
 	require.Equal(t, store.Artifact{
 		ID: steps[1].ScreenshotID, RunID: id, Attempt: 1, StepNumber: 2, Kind: "screenshot", ContentType: "image/png",
 		Bytes: int64(len(picture)), SHA256: shot.SHA256, Path: shot.Path,
+		CreatedAt: shot.CreatedAt,
 	}, shot)
-	saved, err := b.files.Read(shot.Path)
-	require.NoError(t, err)
-	require.Equal(t, picture, string(saved))
+	require.Equal(t, picture, b.file(shot.Path))
 
 	require.Equal(t, store.RunPending, b.run(id).Status, "another attempt follows")
 	require.Equal(t, queue.Delayed, b.job(id).State)

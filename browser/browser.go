@@ -19,6 +19,8 @@ type Options struct {
 	BaseURL string
 	// StepTimeout bounds each step that does not say for itself.
 	StepTimeout time.Duration
+	// Record says what is recorded.
+	Record Record
 }
 
 // Opener opens sessions.
@@ -37,7 +39,14 @@ type Session interface {
 	Do(ctx context.Context, step testcase.Step) error
 	// Screenshot takes a PNG of what the last step's page shows.
 	Screenshot(ctx context.Context) ([]byte, error)
-	// Close ends the session and forgets its state. It takes seconds at most,
+	// DOM returns the HTML of what the last step's page shows, without the
+	// values that recordings must not tell.
+	DOM(ctx context.Context) ([]byte, error)
+	// Finish ends the session and returns those of its recordings that are to
+	// be kept: as much as there is, also of a session whose ctx ended. An error
+	// comes with those that could be had.
+	Finish(ctx context.Context, keep ...Recording) ([]RecordedFile, error)
+	// Close ends the session and forgets its state and recordings. It takes seconds at most,
 	// also with a browser that hangs, and may be called again.
 	Close(ctx context.Context) error
 }

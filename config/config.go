@@ -94,6 +94,8 @@ type API struct {
 	PublicURL string `env:"API_PUBLIC_URL"`
 	// Key is what clients must present.
 	Key Secret `env:"CINNAMON_API_KEY"`
+	// TraceViewer is the folder of Playwright's trace viewer; empty means that of the installed driver.
+	TraceViewer string `env:"TRACE_VIEWER_DIR"`
 }
 
 // Browser says how tests are driven.
@@ -119,12 +121,6 @@ type Egress struct {
 	Mode string `env:"EGRESS_MODE" envDefault:"public"`
 	// Allow names hosts, addresses and CIDR blocks, each with an optional port; "localhost" is this machine's loopback.
 	Allow []string `env:"EGRESS_ALLOW"`
-}
-
-// Artifacts says where screenshots are kept.
-type Artifacts struct {
-	// Dir is shared by workers and API; empty means the user's cache folder.
-	Dir string `env:"ARTIFACTS_DIR"`
 }
 
 // Worker holds the settings of one worker process.
@@ -211,6 +207,7 @@ func (c *Config) Validate() error {
 		bad("WORKER_HEARTBEAT_TIMEOUT is %s: it must be 2s or more", c.Worker.HeartbeatTimeout)
 	}
 	c.Redis.validate(c.Queue.Prefix, bad)
+	c.Artifacts.validate(bad)
 	if c.Database.URL != "" {
 		if u, err := url.Parse(c.Database.URL.Reveal()); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("DATABASE_URL is not a postgres:// address")

@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
@@ -45,6 +48,8 @@ type RequestConfig struct {
 	AdaptiveMode   *bool           `json:"adaptiveMode,omitempty"`
 	MaxAdaptations *int            `json:"maxAdaptations,omitempty"`
 	BaseURL        string          `json:"baseUrl,omitempty"`
+	// Artifacts are policies by kind: screenshot, dom, console, network, trace, har, video.
+	Artifacts map[artifact.Kind]artifact.Policy `json:"artifacts,omitempty"`
 }
 
 // Priority is how urgent a run is: a word or a number, a higher one being more urgent; 0 is none.
@@ -166,6 +171,11 @@ func (c *RequestConfig) validate(bad func(field, format string, args ...any)) {
 	if c.MaxAdaptations != nil && (*c.MaxAdaptations < 0 || *c.MaxAdaptations > 100) {
 		bad("config.maxAdaptations", "it must be between 0 and 100")
 	}
+	for _, kind := range slices.Sorted(maps.Keys(c.Artifacts)) {
+		if problem := artifact.CheckPolicy(kind, c.Artifacts[kind]); problem != "" {
+			bad("config.artifacts."+string(kind), "%s", problem)
+		}
+	}
 	if c.BaseURL != "" {
 		switch u, err := url.Parse(c.BaseURL); {
 		case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
@@ -225,7 +235,7 @@ func (r *Request) config(steps int) store.RunConfig {
 	set(&c.Viewport, asked.Viewport)
 	set(&c.AdaptiveMode, asked.AdaptiveMode)
 	set(&c.MaxAdaptations, asked.MaxAdaptations)
-	c.BaseURL = asked.BaseURL
+	c.BaseURL, c.Artifacts = asked.BaseURL, asked.Artifacts
 	return c
 }
 

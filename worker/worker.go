@@ -13,7 +13,7 @@ import (
 	sdkworker "go.temporal.io/sdk/worker"
 
 	"github.com/cinnamon-qa/cinnamon/activities"
-	"github.com/cinnamon-qa/cinnamon/artifact"
+	"github.com/cinnamon-qa/cinnamon/artifact/backend"
 	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/egress"
@@ -39,7 +39,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	defer records.Close()
 
-	files, err := artifact.Open(cfg.Artifacts.Dir)
+	files, err := backend.Open(cfg.Artifacts)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,8 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		w := newWorker(client, def, cfg, func(err error) { fatal <- err })
 		workflows.Register(w)
 		register(w, activities.NewTestExecution(activities.Config{
-			Store: records, Gate: gate, Browsers: browsers, Artifacts: files, Progress: progress, Worker: cfg.Worker.Name, Log: log,
+			Store: records, Gate: gate, Browsers: browsers, Artifacts: files, Rules: cfg.Artifacts.Rules(),
+			Progress: progress, Worker: cfg.Worker.Name, Log: log,
 		}))
 		registerSuites(w, activities.NewSuiteExecution(records))
 		if err := w.Start(); err != nil {

@@ -38,6 +38,7 @@ type session struct {
 	proc    *proc
 	context playwright.BrowserContext
 	options browser.Options
+	record  *recorder     // nil if nothing is recorded
 	proxy   *egress.Proxy // nil without an egress guard
 	// pageSince is when the step began that led to the page; of Do alone.
 	pageSince time.Time
@@ -65,7 +66,7 @@ func newSession(ctx context.Context, p *Pool, b *proc, o browser.Options) (*sess
 	if o.StepTimeout <= 0 {
 		o.StepTimeout = defaultStepTimeout
 	}
-	s := &session{pool: p, proc: b, options: o, closed: make(chan struct{})}
+	s := &session{pool: p, proc: b, options: o, closed: make(chan struct{}), record: newRecorder(o.Record)}
 	_, err := bounded(ctx, launchTimeout, func() (struct{}, error) { return struct{}{}, s.open(ctx) }, func(struct{}) { s.abandon() })
 	if err != nil {
 		return nil, err
@@ -78,12 +79,19 @@ func (s *session) open(ctx context.Context) error {
 	if v := s.options.Viewport; v.Width > 0 && v.Height > 0 {
 		options.Viewport = &playwright.Size{Width: v.Width, Height: v.Height}
 	}
+	if err := s.record.prepare(&options, s.pool.cfg); err != nil {
+		return err
+	}
 	err := s.guardEgress(ctx, &options)
 	if err != nil {
-		return err
+		return errors.Join(err, s.record.discard())
 	}
 	if s.context, err = s.proc.browser.NewContext(options); err != nil {
 		s.endEgress()
+		return errors.Join(err, s.record.discard())
+	}
+	if err = s.record.start(s.context); err != nil {
+		s.abandon()
 		return err
 	}
 	s.context.OnDialog(func(d playwright.Dialog) { go s.accept(d) })
@@ -99,6 +107,7 @@ func (s *session) open(ctx context.Context) error {
 func (s *session) abandon() {
 	_ = closeInTime(func() error { return s.context.Close() })
 	s.endEgress()
+	_ = s.record.discard()
 }
 
 // accept answers a dialog, so that the page goes on.
@@ -159,11 +168,13 @@ func (s *session) call(ctx context.Context, fn func() error) error {
 	select {
 	case err := <-done:
 		if browser.KindOf(err) == "" && isContextError(err) {
+			s.record.hurry()
 			s.startClosing() // fn saw first that ctx ended
 		}
 		return err
 	case <-ctx.Done():
 	}
+	s.record.hurry()
 	s.startClosing()
 	select {
 	case <-done: //nolint:errcheck // it failed because ctx ended
@@ -186,7 +197,7 @@ func (s *session) Do(ctx context.Context, step testcase.Step) error {
 	// Not all of Playwright's calls have a timeout of their own.
 	hangs, cancel := context.WithDeadline(ctx, r.deadline.Add(hangGrace))
 	defer cancel()
-	err := s.call(hangs, func() error { return r.discreet(r.do()) })
+	err := s.call(hangs, func() error { return s.record.during(r, func() error { return r.discreet(r.do()) }) })
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && browser.KindOf(err) == "" {
 		return r.fail(browser.Timeout, err, "the page does not answer")
 	}
@@ -257,7 +268,7 @@ func (s *session) Close(ctx context.Context) error {
 	s.startClosing()
 	select {
 	case <-s.closed:
-		return s.closedErr
+		return errors.Join(s.closedErr, s.record.discard())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -283,6 +294,7 @@ func (s *session) closeContext() error {
 	if s.proc.isLost() {
 		return nil
 	}
+	s.record.stop(s.context)
 	err := closeInTime(func() error { return s.context.Close() })
 	switch {
 	case err == nil:
