@@ -86,6 +86,7 @@ type Run struct {
 
 	WorkflowID    string
 	WorkflowRunID string
+	SuiteRunID    string // of the suite run that it belongs to, if any
 
 	CreatedAt  time.Time
 	StartedAt  time.Time
