@@ -123,7 +123,7 @@ ci: ## Run what CI runs
 
 .PHONY: clean
 clean: ## Remove what was built and installed into this folder
-	rm -rf bin e2e/bullmq/node_modules
+	rm -rf bin e2e/bullmq/node_modules artifact/s3/testdata/s3rver/node_modules
 
 .PHONY: help
 help:

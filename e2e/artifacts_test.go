@@ -95,7 +95,7 @@ func TestFailedRunLeavesArtifacts(t *testing.T) {
 	// The trace opens in Playwright's own viewer, served by the API.
 	trace := list[slices.IndexFunc(list, func(a artifactSeen) bool { return a.Kind == "trace" })]
 	require.NotEmpty(t, trace.Viewer)
-	browser, _ := startNode(t, "page.cjs", findBrowser())
+	browser, _ := startNode(t, "playwright-core", "page.cjs", findBrowser())
 	viewer := &page{t: t, browser: browser, url: s.API}
 	viewer.open(strings.TrimPrefix(trace.Viewer, s.API))
 	viewer.sees("text=navigate /login")
