@@ -32,6 +32,22 @@ const (
 	maxEvents       = 20
 	maxFiles        = 10
 	maxProblems     = 50
+	maxScaleFactor  = 10
+	maxRate         = 1e12
+	maxOptions      = 100
+	maxTypingDelay  = 1000
+	maxCookie       = 4096
+	maxRows         = 100
+	maxRetries      = 19
+	maxStored       = 200
+	maxStateAge     = 24 * 60 * 60 * 1000
+
+	maxAttemptTimeout = 2 * 60 * 60 * 1000
+
+	// MaxVariable is how many characters a variable holds.
+	MaxVariable = 8 << 10
+	// MaxDepth is how deep cases may be nested by runCase.
+	MaxDepth = 5
 )
 
 // Parse reads a case from the JSON of Chrome DevTools Recorder or from the
@@ -55,11 +71,15 @@ func Parse(data []byte) (*Case, error) {
 	if !ok {
 		return nil, invalid("the file must be a JSON object with a title and steps")
 	}
-	c := p.parseCase(object{parser: p, fields: fields})
+	c := p.parseCase(newObject(p, fields))
 	if p.omitted > 0 || len(p.problems) > 0 {
+		place(data, p.problems)
 		return nil, &InvalidError{Problems: p.problems, Omitted: p.omitted}
 	}
 	c.raw = raw.Bytes()
+	c.notes = p.notes
+	c.checkReferences(nil)
+	place(data, c.notes)
 	return c, nil
 }
 
@@ -83,6 +103,8 @@ func syntaxProblem(data []byte, err error) string {
 type parser struct {
 	problems []Problem
 	omitted  int
+	// notes are about what is no problem, but may be a mistake.
+	notes []Problem
 }
 
 func (p *parser) add(problem Problem) {
@@ -95,10 +117,15 @@ func (p *parser) add(problem Problem) {
 
 func (p *parser) parseCase(o object) *Case {
 	c := &Case{
-		Title:   o.text("title", required, maxTitle),
-		Timeout: o.integer("timeout", optional, 1, maxTimeout),
-		BaseURL: o.text("baseUrl", optional, maxURL),
+		Title:     o.text("title", required, maxTitle),
+		Timeout:   o.integer("timeout", optional, 1, maxTimeout),
+		BaseURL:   o.text("baseUrl", optional, maxURL),
+		Variables: o.variables("variables"),
+		Rows:      o.rows(),
+		Config:    o.config(),
 	}
+	o.text("selectorAttribute", optional, maxName) // what Recorder was told to prefer
+	o.raw("$schema", optional, "")
 	if c.BaseURL != "" {
 		if problem := checkBaseURL(c.BaseURL); problem != "" {
 			o.problem("baseUrl", problem)
@@ -109,12 +136,17 @@ func (p *parser) parseCase(o object) *Case {
 		o.problem("steps", "is empty: give at least one step")
 	}
 	for i, raw := range steps {
-		s := object{parser: p, step: i + 1, prefix: fmt.Sprintf("steps[%d].", i)}
+		s := o.at(fmt.Sprintf("steps[%d]", i), nil)
+		if o.depth == 0 {
+			s.step, s.label = i+1, ""
+		}
 		if s.fields, ok = decodeObject(raw); !ok {
 			s.problem("", "must be a JSON object with a type")
 			continue
 		}
 		c.Steps = append(c.Steps, s.parseStep())
+		s.noteUnknown()
 	}
+	o.noteUnknown()
 	return c
 }

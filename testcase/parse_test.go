@@ -108,9 +108,8 @@ func TestParseReportsProblems(t *testing.T) {
 		{`{"title": "t", "baseUrl": "ftp://ada:paprika@shop.example", "steps": [{"type": "scroll"}]}`, `baseUrl is "ftp://ada:xxxxx@shop.example": give an address that starts with http:// or https://`},
 		{step(`5`), "step 1: must be a JSON object with a type"},
 		{step(`{}`), "step 1: type is missing: give a text"},
-		{step(`{"type": "clik"}`), `step 1: type is "clik", which does not exist: use one of change, click, customStep, doubleClick, hover, keyDown, keyUp, navigate, scroll, setViewport, waitForElement, waitForExpression`},
-		{step(`{"type": "close"}`), `step 1 (close): type "close" is not supported by this version: remove the step`},
-		{step(`{"type": "emulateNetworkConditions"}`), `step 1 (emulateNetworkConditions): type "emulateNetworkConditions" is not supported by this version: remove the step`},
+		{step(`{"type": "clik"}`), `step 1: type is "clik", which does not exist: use one of change, click, close, customStep, doubleClick, emulateNetworkConditions, hover, keyDown, keyUp, navigate, scroll, setViewport, waitForElement, waitForExpression`},
+		{step(`{"type": "emulateNetworkConditions", "download": -2, "upload": 1}`), "step 1 (emulateNetworkConditions): download is -2: use a number between -1 and 1000000000000\nstep 1 (emulateNetworkConditions): latency is missing: give a number"},
 		{step(`{"type": "click"}`), "step 1 (click): selectors is missing: give at least one selector"},
 		{step(`{"type": "click", "selectors": []}`), "step 1 (click): selectors is empty: give at least one selector"},
 		{step(`{"type": "click", "selectors": [[]]}`), "step 1 (click): selectors[0] has 0 parts: give between 1 and 20"},
@@ -118,7 +117,7 @@ func TestParseReportsProblems(t *testing.T) {
 		{step(`{"type": "click", "selectors": ["aria/ "]}`), "step 1 (click): selectors[0] is empty: give at least one selector"},
 		{step(`{"type": "click", "selectors": ["a >>> b"]}`), `step 1 (click): selectors[0] "a >>> b" uses Puppeteer's own syntax, which is not supported: use a list of selectors, aria/, text/, xpath/ or pierce/`},
 		{step(`{"type": "click", "selectors": "a", "selector": "b"}`), "step 1 (click): selector and selectors are both given: give one of them"},
-		{step(`{"type": "click", "selector": "a", "button": "back"}`), `step 1 (click): button is "back": use one of primary, secondary, auxiliary`},
+		{step(`{"type": "click", "selector": "a", "button": "left"}`), `step 1 (click): button is "left": use one of primary, secondary, auxiliary, back, forward`},
 		{step(`{"type": "click", "selector": "a", "frame": [-1]}`), "step 1 (click): frame must be a list of whole numbers between 0 and 999"},
 		{step(`{"type": "click", "selector": "a", "assertedEvents": [{"type": "dialog"}]}`), `step 1 (click): assertedEvents[0].type "dialog" is not supported: only "navigation" is`},
 		{step(`{"type": "setViewport", "width": 1.5}`), "step 1 (setViewport): width is 1.5: use a whole number\nstep 1 (setViewport): height is missing: give a number"},
@@ -130,7 +129,7 @@ func TestParseReportsProblems(t *testing.T) {
 		{step(`{"type": "waitForElement", "selector": "a", "visible": 1}`), "step 1 (waitForElement): visible must be true or false"},
 		{step(`{"type": "waitForElement", "selector": "a", "attributes": {"class": 1}}`), "step 1 (waitForElement): attributes.class must be a text in quotes"},
 		{step(`{"type": "waitForExpression", "expression": " "}`), "step 1 (waitForExpression): expression is empty: give a text"},
-		{custom("nope", `{}`), `step 1 (customStep): name is "nope", which does not exist: use one of assertText, assertTitle, assertUrl, assertValue, uploadFile`},
+		{custom("nope", `{}`), `step 1 (customStep): name is "nope", which does not exist: use one of ` + strings.Join(testcase.CustomNames(), ", ")},
 		{custom("assertText", `null`), "step 1 (assertText): parameters is missing: give a JSON object"},
 		{custom("assertText", `{"selectors": "a"}`), "step 1 (assertText): parameters.text is missing: give a text, which may be empty"},
 		{custom("assertText", `{"text": "x"}`), "step 1 (assertText): parameters.selectors is missing: give at least one selector"},
@@ -159,10 +158,10 @@ func TestParseReportsAllProblemsAtOnce(t *testing.T) {
 	invalid, ok := errors.AsType[*testcase.InvalidError](err)
 	require.True(t, ok)
 	require.Equal(t, []testcase.Problem{
-		{Path: "title", Field: "title", Message: "is missing: give a text"},
-		{Path: "steps[0].url", Step: 1, Action: "navigate", Field: "url", Message: "is missing: give a text"},
-		{Path: "steps[2].timeout", Step: 3, Action: "click", Field: "timeout", Message: "is 0: use a number between 1 and 600000"},
-		{Path: "steps[2].selectors", Step: 3, Action: "click", Field: "selectors", Message: "is missing: give at least one selector"},
+		{Path: "title", Field: "title", Message: "is missing: give a text", Line: 1},
+		{Path: "steps[0].url", Step: 1, Action: "navigate", Field: "url", Message: "is missing: give a text", Line: 1},
+		{Path: "steps[2].timeout", Step: 3, Action: "click", Field: "timeout", Message: "is 0: use a number between 1 and 600000", Line: 1},
+		{Path: "steps[2].selectors", Step: 3, Action: "click", Field: "selectors", Message: "is missing: give at least one selector", Line: 1},
 	}, invalid.Problems)
 
 	_, err = testcase.Parse([]byte(`{"title": "t", "steps": [` + strings.Repeat(`{},`, 59) + `{}]}`))

@@ -9,6 +9,7 @@ import (
 	"github.com/mxschmitt/playwright-go"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/secret"
 )
 
 const (
@@ -36,6 +37,9 @@ type Config struct {
 	// does not let it start. For root, whom Chromium refuses it, it is always
 	// off.
 	NoSandbox bool
+	// Secrets finds the values of the secrets that cases name; nil if there are
+	// none.
+	Secrets secret.Resolver
 	// Logger gets what operators need to know; nil discards it.
 	Logger *slog.Logger
 }

@@ -65,13 +65,7 @@ func (r *run) discreet(err error) error {
 	if !ok || e.Cause == nil || (!r.secret && r.step.Type != testcase.TypeChange) {
 		return err
 	}
-	quiet := &browser.Error{Kind: e.Kind, Message: e.Message}
-	for _, ended := range []error{context.DeadlineExceeded, context.Canceled} {
-		if errors.Is(e.Cause, ended) {
-			quiet.Cause = ended
-		}
-	}
-	return quiet
+	return quietly(e, e.Message)
 }
 
 // reason is the line of Playwright's that says something, without the values
@@ -111,31 +105,6 @@ func (r *run) until(ok func() bool) (bool, error) {
 	}
 }
 
-// executor runs one kind of step.
-type executor func(*run) error
-
-// executors has one for every action that testcase knows.
-func executors() map[string]executor {
-	return map[string]executor{
-		testcase.TypeSetViewport:       (*run).setViewport,
-		testcase.TypeNavigate:          (*run).navigate,
-		testcase.TypeClick:             (*run).click,
-		testcase.TypeDoubleClick:       (*run).doubleClick,
-		testcase.TypeHover:             (*run).hover,
-		testcase.TypeChange:            (*run).change,
-		testcase.TypeKeyDown:           (*run).keyDown,
-		testcase.TypeKeyUp:             (*run).keyUp,
-		testcase.TypeScroll:            (*run).scroll,
-		testcase.TypeWaitForElement:    (*run).waitForElement,
-		testcase.TypeWaitForExpression: (*run).waitForExpression,
-		testcase.CustomAssertText:      (*run).assertText,
-		testcase.CustomAssertValue:     (*run).assertValue,
-		testcase.CustomAssertURL:       (*run).assertURL,
-		testcase.CustomAssertTitle:     (*run).assertTitle,
-		testcase.CustomUploadFile:      (*run).uploadFile,
-	}
-}
-
 // do runs the step.
 func (r *run) do() error {
 	execute, ok := executors()[r.step.Action()]
@@ -148,7 +117,11 @@ func (r *run) do() error {
 	if err := r.findFrame(); err != nil {
 		return err
 	}
-	if !r.step.CausesNavigation() || r.step.Type == testcase.TypeNavigate || r.step.Type == testcase.TypeSetViewport {
+	switch r.step.Type {
+	case testcase.TypeNavigate, testcase.TypeSetViewport, testcase.TypeClose, testcase.TypeEmulateNetwork:
+		return execute(r)
+	}
+	if !r.step.CausesNavigation() {
 		return execute(r)
 	}
 	return r.withNavigation(execute)
