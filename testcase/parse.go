@@ -72,6 +72,9 @@ func Parse(data []byte) (*Case, error) {
 		return nil, invalid("the file must be a JSON object with a title and steps")
 	}
 	c := p.parseCase(newObject(p, fields))
+	if n := c.Size(); n > MaxSteps {
+		p.add(Problem{Path: "steps", Field: "steps", Message: fmt.Sprintf("come to %d with rows of data and sub-cases: at most %d are allowed", n, MaxSteps)})
+	}
 	if p.omitted > 0 || len(p.problems) > 0 {
 		place(data, p.problems)
 		return nil, &InvalidError{Problems: p.problems, Omitted: p.omitted}

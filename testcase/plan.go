@@ -40,7 +40,7 @@ func (c *Case) Plan(ctx context.Context, load LoadFunc) ([]Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := len(steps) * max(len(c.Rows), 1); n > MaxSteps {
+	if n := len(steps) * max(len(c.Rows), 1); n > MaxSteps || c.Size() > MaxSteps {
 		return nil, invalid(fmt.Sprintf("the case has %d steps with its rows and sub-cases: at most %d are allowed", n, MaxSteps))
 	}
 	if len(c.Rows) == 0 {
@@ -59,6 +59,29 @@ func (c *Case) Plan(ctx context.Context, load LoadFunc) ([]Part, error) {
 		parts = append(parts, part)
 	}
 	return parts, nil
+}
+
+// NamesFile returns the first file that the case or one inside of it runs.
+func (c *Case) NamesFile() (string, bool) {
+	subs := make([]SubCase, 0, len(c.Steps)+1)
+	if state := c.Config.StorageState; state != nil && state.Login != nil {
+		subs = append(subs, *state.Login)
+	}
+	for _, s := range c.Steps {
+		subs = append(subs, s.Parameters.SubCase)
+	}
+	for _, sub := range subs {
+		if sub.File != "" {
+			return sub.File, true
+		}
+		if sub.Case == nil {
+			continue
+		}
+		if name, ok := sub.Case.NamesFile(); ok {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 type planner struct {

@@ -29,7 +29,7 @@ func (s *session) contextOptions(ctx context.Context) (playwright.BrowserNewCont
 		}
 		options.UserAgent, options.DeviceScaleFactor = &device.UserAgent, &device.DeviceScaleFactor
 		options.IsMobile, options.HasTouch, options.Screen = &device.IsMobile, &device.HasTouch, device.Screen
-		if cfg.Width == 0 {
+		if options.Viewport == nil {
 			options.Viewport = device.Viewport
 			s.options.Viewport = browser.Viewport{Width: device.Viewport.Width, Height: device.Viewport.Height}
 		}
