@@ -78,7 +78,9 @@ type TestExecution struct {
 }
 
 // NewTestExecution makes the activities.
-func NewTestExecution(cfg Config) *TestExecution { return &TestExecution{Config: cfg, logins: &states{}} }
+func NewTestExecution(cfg Config) *TestExecution {
+	return &TestExecution{Config: cfg, logins: &states{}}
+}
 
 const (
 	// maxStalls is how many dying workers a run may outlive. A run that kills its worker each time must not go on for ever.

@@ -130,8 +130,11 @@ func (r *run) do() error {
 // findTab finds the tab that the step is for, and waits for it to open. Recorder
 // names frames from other sites by their address, too.
 func (r *run) findTab() error {
+	// A tab with this very address may be on its way, so one with another
+	// query is taken only after a while.
+	patient := r.started.Add(time.Until(r.deadline) / 4)
 	found, err := r.until(func() bool {
-		t, f := r.session.find(r.step.Target)
+		t, f := r.session.find(r.step.Target, time.Now().After(patient))
 		if t == nil {
 			return false
 		}
@@ -146,10 +149,10 @@ func (r *run) findTab() error {
 	return err
 }
 
-// find returns the newest open tab with an address, else the newest one with
-// the address but for its query and fragment, else a frame; nil if there is
-// none.
-func (s *session) find(target string) (*tab, playwright.Frame) {
+// find returns the newest open tab with an address, else a frame, else, if
+// similar will do, the newest tab with the address but for its query and
+// fragment; nil if there is none.
+func (s *session) find(target string, similar bool) (*tab, playwright.Frame) {
 	s.mu.Lock()
 	main := s.tabs[0]
 	tabs := make([]*tab, 0, len(s.tabs))
@@ -164,11 +167,9 @@ func (s *session) find(target string) (*tab, playwright.Frame) {
 	}
 	target = testcase.ResolveURL(s.options.BaseURL, target)
 	slices.Reverse(tabs)
-	for _, same := range []func(string) string{canonical, bareAddress} {
-		for _, t := range tabs {
-			if same(t.page.URL()) == same(target) {
-				return t, t.page.MainFrame()
-			}
+	for _, t := range tabs {
+		if canonical(t.page.URL()) == canonical(target) {
+			return t, t.page.MainFrame()
 		}
 	}
 	for _, t := range tabs {
@@ -176,6 +177,11 @@ func (s *session) find(target string) (*tab, playwright.Frame) {
 			if canonical(f.URL()) == canonical(target) {
 				return t, f
 			}
+		}
+	}
+	for _, t := range tabs {
+		if similar && bareAddress(t.page.URL()) == bareAddress(target) {
+			return t, t.page.MainFrame()
 		}
 	}
 	return nil, nil
