@@ -107,12 +107,12 @@ func (a *attempt) stateFor(ctx context.Context, c *testcase.Case, o browser.Opti
 		return nil, failed
 	}
 	identity, err := json.Marshal(struct {
-		Definition []byte
-		BaseURL    string
-		Browser    string
-		Device     string
-		Headers    map[string]string
-		Variables  map[string]string
+		Definition []byte            `json:"definition"`
+		BaseURL    string            `json:"baseUrl"`
+		Browser    string            `json:"browser"`
+		Device     string            `json:"device"`
+		Headers    map[string]string `json:"headers"`
+		Variables  map[string]string `json:"variables"`
 	}{definition, o.BaseURL, c.Config.Browser, c.Config.Device, c.Config.ExtraHeaders, c.Variables})
 	if err != nil {
 		return nil, a.judge(ctx, "logging in: ", err)

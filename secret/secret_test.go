@@ -21,7 +21,7 @@ func TestResolvers(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(folder), "OUTSIDE"), []byte("no"), 0o600))
 	program := filepath.Join(t.TempDir(), "vault")
 	script := "#!/bin/sh\n[ \"$1 $2\" = 'read PASSWORD' ] || exit 3\necho 'pap rika'\n"
-	require.NoError(t, os.WriteFile(program, []byte(script), 0o700)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(program, []byte(script), 0o700))
 	for name, r := range map[string]secret.Resolver{
 		"values":  secret.Values{"PASSWORD": "pap rika"},
 		"folder":  secret.Folder(folder),
@@ -47,7 +47,7 @@ func TestResolvers(t *testing.T) {
 func TestValuesDoNotPrintThemselves(t *testing.T) {
 	t.Parallel()
 	v := secret.Values{"PASSWORD": "paprika"}
-	for _, text := range []string{fmt.Sprint(v), fmt.Sprintf("%+v", v), fmt.Sprintf("%#v", v)} {
+	for _, text := range []string{v.String(), fmt.Sprintf("%+v", v), fmt.Sprintf("%#v", v)} {
 		require.NotContains(t, text, "paprika")
 	}
 }

@@ -230,8 +230,7 @@ func (c *Case) checkReferences(given map[string]bool) {
 		}
 	}
 	for i, s := range c.Steps {
-		//nolint:errcheck // the lookup has none
-		s.Expand(func(name string, secret bool) (string, error) {
+		_, _ = s.Expand(func(name string, secret bool) (string, error) {
 			if !secret && !known[name] {
 				c.notes = append(c.notes, Problem{
 					Path: fmt.Sprintf("steps[%d]", i), Step: i + 1, Action: s.Action(),

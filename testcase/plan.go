@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // Part is what one browser session runs.
@@ -96,7 +97,8 @@ type planner struct {
 func (p *planner) steps(c *Case, within []string) ([]Step, error) {
 	var steps []Step
 	for i, s := range c.Steps {
-		if p.count++; p.count > MaxSteps {
+		p.count++
+		if p.count > MaxSteps {
 			return nil, invalid(fmt.Sprintf("the case has more than %d steps with its sub-cases", MaxSteps))
 		}
 		if s.Timeout == 0 && len(within) > 0 {
@@ -116,7 +118,7 @@ func (p *planner) steps(c *Case, within []string) ([]Step, error) {
 		maps.Copy(variables, sub.Variables)
 		maps.Copy(variables, s.Parameters.Items)
 		steps[len(steps)-1].Parameters.Items = variables
-		inner, err := p.steps(sub, append(within[:len(within):len(within)], sub.Title))
+		inner, err := p.steps(sub, append(slices.Clip(within), sub.Title))
 		if err != nil {
 			return nil, err
 		}

@@ -84,13 +84,18 @@ func (r *run) assertEnabled() error {
 func (r *run) assertChecked() error {
 	err := playwright.NewPlaywrightAssertions().Locator(r.element(wantAttached)).
 		ToBeChecked(playwright.LocatorAssertionsToBeCheckedOptions{Checked: &r.step.Parameters.Wanted, Timeout: r.left()})
-	if err != nil && strings.Contains(err.Error(), "Not a checkbox") {
+	if err != nil && strings.Contains(err.Error(), "Actual value: <nil>") && r.isThere() {
 		return failure(browser.Unsupported, err, "%s is no checkbox and no radio button", anyOf(r.step.Selectors))
 	}
 	if !r.step.Parameters.Wanted {
 		return r.state(err, "unchecked")
 	}
 	return r.state(err, "checked")
+}
+
+func (r *run) isThere() bool {
+	n, err := r.count(wantAttached)
+	return err == nil && n > 0
 }
 
 // state explains why the step's element is not in a state.

@@ -1,6 +1,8 @@
 package pwgo
 
 import (
+	"slices"
+
 	"github.com/mxschmitt/playwright-go"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
@@ -37,7 +39,8 @@ func (r *run) setViewport() error {
 		return err
 	}
 	r.on.viewport = want
-	if device == r.on.device && device == (testcase.Device{}) {
+	plain := testcase.Device{}
+	if device == plain && r.on.device == plain {
 		return nil
 	}
 	orientation := map[string]any{"type": "portraitPrimary", "angle": 0}
@@ -103,9 +106,9 @@ func (s *session) shown() *tab {
 	if !s.current.closed {
 		return s.current
 	}
-	for i := len(s.tabs) - 1; i >= 0; i-- {
-		if !s.tabs[i].closed {
-			return s.tabs[i]
+	for _, t := range slices.Backward(s.tabs) {
+		if !t.closed {
+			return t
 		}
 	}
 	return s.current

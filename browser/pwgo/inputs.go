@@ -153,11 +153,11 @@ func (r *run) saved(d playwright.Download) (string, error) {
 }
 
 func readStart(path string) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // Playwright's own temporary file
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	return io.ReadAll(io.LimitReader(f, maxDownload))
 }
 

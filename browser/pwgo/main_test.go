@@ -180,7 +180,7 @@ func (b bundle) do(t *testing.T, steps ...string) {
 func (b bundle) fails(t *testing.T, kind browser.Kind, step string) string {
 	t.Helper()
 	err := b.Do(t.Context(), parse(t, step))
-	require.Error(t, err)
+	require.Error(t, err, step)
 	require.Equal(t, kind, browser.KindOf(err), err.Error())
 	require.NotContains(t, err.Error(), "Call log")
 	require.NotContains(t, err.Error(), "cinnamon=")

@@ -127,12 +127,16 @@ func (r *run) do() error {
 	return r.withNavigation(execute)
 }
 
+// similarAfter is how long a tab with another query is not taken for the one
+// that the step names.
+const similarAfter = 1500 * time.Millisecond
+
 // findTab finds the tab that the step is for, and waits for it to open. Recorder
 // names frames from other sites by their address, too.
 func (r *run) findTab() error {
 	// A tab with this very address may be on its way, so one with another
 	// query is taken only after a while.
-	patient := r.started.Add(time.Until(r.deadline) / 4)
+	patient := r.started.Add(min(time.Until(r.deadline)/4, similarAfter))
 	found, err := r.until(func() bool {
 		t, f := r.session.find(r.step.Target, time.Now().After(patient))
 		if t == nil {
