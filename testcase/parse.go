@@ -148,7 +148,6 @@ func (p *parser) parseCase(o object) *Case {
 			continue
 		}
 		c.Steps = append(c.Steps, s.parseStep())
-		s.noteUnknown()
 	}
 	o.noteUnknown()
 	return c

@@ -66,6 +66,7 @@ func (o object) parseStep() Step {
 	s.Timeout = o.integer("timeout", optional, 1, maxTimeout)
 	s.AssertedEvents = o.assertedEvents()
 	read(o, &s)
+	o.noteUnknown()
 	return s
 }
 

@@ -137,7 +137,7 @@ func TestCustomStepsThatFail(t *testing.T) {
 		{custom("select", `"selectors": "#size", "value": "XXL"`), browser.Timeout, `cannot select an option of #size: it has no such option`},
 		{custom("press", `"keys": "Control+Nope"`), browser.Unsupported, `there is no key "Control+Nope": use names such as Enter or Control+A`},
 		{custom("drag", `"selectors": "#from", "to": "#nothing"`), browser.NotFound, `no element to drop at matches any of: #nothing`},
-		{custom("download", `"selectors": "#save"`), browser.Timeout, `the click on #save downloads nothing`},
+		{`{"type": "customStep", "name": "download", "timeout": 3000, "parameters": {"selectors": "#save"}}`, browser.Timeout, `the click on #save downloads nothing`},
 		{`{"type": "customStep", "name": "download", "timeout": 20000, "parameters": {"selectors": "#download", "fileName": "x.csv"}}`, browser.Assertion, `the downloaded file is called "report-2026.csv", expected "x.csv"`},
 		{`{"type": "customStep", "name": "download", "timeout": 20000, "parameters": {"selectors": "#download", "contains": "cumin"}}`, browser.Assertion, `the downloaded file does not contain "cumin"`},
 		{`{"type": "customStep", "name": "apiRequest", "timeout": 20000, "parameters": {"url": "/lab/echo?status=503"}}`, browser.Assertion, `answered with status 503, expected one below 400`},

@@ -35,9 +35,20 @@ func (r *run) press() error {
 		err = r.on.page.Keyboard().Press(keys)
 	}
 	if err != nil && strings.Contains(err.Error(), "Unknown key") {
+		r.releaseModifiers(keys)
 		return failure(browser.Unsupported, err, "there is no key %q: use names such as Enter or Control+A", clip(keys))
 	}
 	return r.elementError("press a key in", err)
+}
+
+// releaseModifiers lets go of what a combination pressed before it came to a key that does not exist.
+func (r *run) releaseModifiers(keys string) {
+	for name := range strings.SplitSeq(keys, "+") {
+		switch name {
+		case "Shift", "Control", "Alt", "Meta", "ControlOrMeta":
+			_ = r.on.page.Keyboard().Up(name) // the step has failed anyway
+		}
+	}
 }
 
 func (r *run) typeText() error {
@@ -50,14 +61,15 @@ func (r *run) typeText() error {
 }
 
 func (r *run) drag() error {
+	// Where to drop must be there before the button is pressed: what is picked up stays in the hand.
 	to := r.frame.Locator(selectorFor(r.step.Parameters.To, wantVisible))
-	err := r.element(wantVisible).DragTo(to, playwright.LocatorDragToOptions{Timeout: r.left()})
-	if err != nil && isTimeout(err) {
-		if there, lookErr := to.Count(); lookErr == nil && there == 0 {
-			return r.fail(browser.NotFound, err, "no element to drop at matches any of: %s", anyOf(r.step.Parameters.To))
+	if err := to.WaitFor(playwright.LocatorWaitForOptions{State: playwright.WaitForSelectorStateAttached, Timeout: r.left()}); err != nil {
+		if !isTimeout(err) {
+			return r.elementError("drag", err)
 		}
+		return r.fail(browser.NotFound, err, "no element to drop at matches any of: %s", anyOf(r.step.Parameters.To))
 	}
-	return r.elementError("drag", err)
+	return r.elementError("drag", r.element(wantVisible).DragTo(to, playwright.LocatorDragToOptions{Timeout: r.left()}))
 }
 
 // refuse ends a download that no step waits for: it would fill the disk.

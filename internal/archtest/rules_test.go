@@ -21,6 +21,7 @@ var homes = []home{
 	{"github.com/caarlos0/env/v11", []string{"config"}, "config is the only reader of the environment"},
 	{"github.com/spf13/cobra", []string{"cmd/...", "internal/cli", "devstack/..."}, "commands live in cmd"},
 	{"github.com/vbauerster/mpb/v8", []string{"internal/cli", "devstack/..."}, "bars are drawn by the command line only"},
+	{"github.com/santhosh-tekuri/jsonschema/v6", []string{"testcase"}, "the schema of cases is tested where it lives, and nothing that ships needs it"},
 	{"go.temporal.io/sdk/workflow", []string{"workflows"}, "workflow code is checked for determinism where it lives"},
 	{"go.temporal.io/sdk/activity", []string{"activities", "worker"}, "activity code lives in one package, and worker registers it"},
 	{"go.temporal.io/sdk/client", []string{"starter", "worker", "cmd/...", "e2e/...", "internal/testkit", "devstack/..."}, "starter is the only place that starts, signals, queries and cancels"},
