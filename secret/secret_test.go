@@ -2,6 +2,7 @@ package secret_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -52,6 +53,13 @@ func TestValuesDoNotPrintThemselves(t *testing.T) {
 	}
 }
 
+func mustJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(text)
+}
+
 func TestRedactor(t *testing.T) {
 	t.Parallel()
 	var r secret.Redactor
@@ -63,9 +71,12 @@ func TestRedactor(t *testing.T) {
 	r.Add("")
 	require.False(t, r.Empty())
 	for _, spelling := range []string{
-		value, value + "2026", url.QueryEscape(value), url.PathEscape(value), `pa\"p \u0026 rika/ö`, "pa&#34;p &amp; rika/ö",
+		value, value + "2026", url.QueryEscape(value), url.PathEscape(value), `pa\"p \u0026 rika/ö`, `pa\"p & rika/ö`, "pa&#34;p &amp; rika/ö",
 		base64.StdEncoding.EncodeToString([]byte(value)),
 	} {
 		require.Equal(t, "<•••>", r.Redact("<"+spelling+">"))
 	}
+	nested := fmt.Sprintf("%q", mustJSON(t, mustJSON(t, value)))
+	require.NotContains(t, r.Redact(nested), "rika")
+	require.Equal(t, "it is •••…, or •••… or pa…", r.Redact("it is "+value[:8]+"…, or "+url.QueryEscape(value)[:9]+"… or pa…"))
 }

@@ -69,13 +69,8 @@ type Case struct {
 	Config Config
 	Steps  []Step
 
-	raw   json.RawMessage
-	notes []Problem
+	raw json.RawMessage
 }
-
-// Notes lists what is no problem, but may be a mistake: fields that nobody
-// reads.
-func (c *Case) Notes() []Problem { return slices.Clone(c.notes) }
 
 // JSON returns the case as it came, compacted; fields that this package does
 // not know are still there. It is what Parse reads again.

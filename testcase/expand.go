@@ -216,40 +216,43 @@ func (c Config) Expand(lookup Lookup) (Config, error) {
 }
 
 // checkReferences notes names that nothing gives a value.
-func (c *Case) checkReferences(given map[string]bool) {
+func (c *Case) checkReferences() []Problem {
 	known := map[string]bool{}
-	for name := range given {
-		known[name] = true
-	}
-	for name := range c.Variables {
-		known[name] = true
-	}
-	for _, row := range c.Rows {
-		for name := range row.Values {
+	know := func(values map[string]string) {
+		for name := range values {
 			known[name] = true
 		}
 	}
+	know(c.Variables)
+	for _, row := range c.Rows {
+		know(row.Values)
+	}
+	var notes []Problem
 	for i, s := range c.Steps {
+		// The lookup never fails.
 		_, _ = s.Expand(func(name string, secret bool) (string, error) {
 			if !secret && !known[name] {
-				c.notes = append(c.notes, Problem{
+				known[name] = true
+				notes = append(notes, Problem{
 					Path: fmt.Sprintf("steps[%d]", i), Step: i + 1, Action: s.Action(),
 					Message: fmt.Sprintf("uses {{%s}}, which nothing before it gives a value", name),
 				})
-				known[name] = true
 			}
 			return "", nil
 		})
-		if v := s.Parameters.Extract.Variable; v != "" {
-			known[v] = true
+		known[s.Parameters.Extract.Variable] = true
+		if s.Action() != CustomRunCase {
+			continue
 		}
-		for name := range s.Parameters.Items {
-			if s.Action() == CustomRunCase {
-				known[name] = true
-			}
+		know(s.Parameters.Items)
+		sub := s.Parameters.SubCase.Case
+		if sub == nil {
+			return notes // what another file or a stored case keeps is not known here
 		}
-		if sub := s.Parameters.SubCase; sub != (SubCase{}) && sub.Case == nil {
-			return // what it extracts is not known here
+		know(sub.Variables)
+		for _, inner := range sub.Steps {
+			known[inner.Parameters.Extract.Variable] = true
 		}
 	}
+	return notes
 }

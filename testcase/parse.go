@@ -54,22 +54,40 @@ const (
 // shorter form that people write by hand. If anything is wrong with it, the
 // error is an *InvalidError that lists every problem.
 func Parse(data []byte) (*Case, error) {
+	c, _, err := parse(data)
+	return c, err
+}
+
+// Lint is Parse for people who write cases: beside the problems it notes what
+// is none, but may be a mistake, such as fields that nobody reads and variables
+// that have no value.
+func Lint(data []byte) (*Case, []Problem, error) {
+	c, notes, err := parse(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	notes = append(notes, c.checkReferences()...)
+	place(data, notes)
+	return c, notes, nil
+}
+
+func parse(data []byte) (*Case, []Problem, error) {
 	if len(data) > MaxBytes {
-		return nil, invalid(fmt.Sprintf("the file has %d bytes: at most %d are allowed", len(data), MaxBytes))
+		return nil, nil, invalid(fmt.Sprintf("the file has %d bytes: at most %d are allowed", len(data), MaxBytes))
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	var whole json.RawMessage
 	if err := json.Unmarshal(data, &whole); err != nil {
-		return nil, invalid(syntaxProblem(data, err))
+		return nil, nil, invalid(syntaxProblem(data, err))
 	}
 	var raw bytes.Buffer
 	if err := json.Compact(&raw, whole); err != nil {
-		return nil, invalid(syntaxProblem(data, err))
+		return nil, nil, invalid(syntaxProblem(data, err))
 	}
 	p := &parser{}
 	fields, ok := decodeObject(raw.Bytes())
 	if !ok {
-		return nil, invalid("the file must be a JSON object with a title and steps")
+		return nil, nil, invalid("the file must be a JSON object with a title and steps")
 	}
 	c := p.parseCase(newObject(p, fields))
 	if n := c.Size(); n > MaxSteps {
@@ -77,13 +95,10 @@ func Parse(data []byte) (*Case, error) {
 	}
 	if p.omitted > 0 || len(p.problems) > 0 {
 		place(data, p.problems)
-		return nil, &InvalidError{Problems: p.problems, Omitted: p.omitted}
+		return nil, nil, &InvalidError{Problems: p.problems, Omitted: p.omitted}
 	}
 	c.raw = raw.Bytes()
-	c.notes = p.notes
-	c.checkReferences(nil)
-	place(data, c.notes)
-	return c, nil
+	return c, p.notes, nil
 }
 
 func invalid(message string) error {

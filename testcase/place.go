@@ -30,7 +30,7 @@ func (o object) noteUnknown() {
 func closest(word string, words []string) string {
 	best, least := "", 3
 	for _, w := range words {
-		if d := distance(strings.ToLower(word), strings.ToLower(w)); d < least && d < len(word)/2 {
+		if d := distance(strings.ToLower(word), strings.ToLower(w)); d < least && 2*d <= len(word) {
 			best, least = w, d
 		}
 	}

@@ -63,9 +63,6 @@ func (r *run) read(e testcase.Extraction) (string, error) {
 		return r.evaluate(e.Expression)
 	}
 	element := r.element(wantAttached)
-	if err := element.WaitFor(playwright.LocatorWaitForOptions{State: playwright.WaitForSelectorStateAttached, Timeout: r.left()}); err != nil {
-		return "", r.elementError("read", err)
-	}
 	read := `e.textContent`
 	switch e.From {
 	case testcase.FromValue:
@@ -73,7 +70,15 @@ func (r *run) read(e testcase.Extraction) (string, error) {
 	case testcase.FromAttribute:
 		read = `e.getAttribute(` + strconv.Quote(r.step.Parameters.Attribute) + `)`
 	}
-	answer, err := element.EvaluateAll(`elements => elements.slice(0, 1).map(e => [` + secretField + `, ` + read + `])[0] || null`)
+	look := func() (any, error) {
+		return element.EvaluateAll(`elements => elements.slice(0, 1).map(e => [` + secretField + `, ` + read + `])[0] || null`)
+	}
+	answer, err := look()
+	if err == nil && answer == nil {
+		if err = element.WaitFor(playwright.LocatorWaitForOptions{State: playwright.WaitForSelectorStateAttached, Timeout: r.left()}); err == nil {
+			answer, err = look()
+		}
+	}
 	if err != nil {
 		return "", r.elementError("read", err)
 	}

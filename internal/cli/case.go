@@ -104,7 +104,7 @@ func lint(name string) []finding {
 	if err != nil {
 		return []finding{{File: name, Level: levelError, Message: err.Error()}}
 	}
-	c, err := testcase.Parse(data)
+	c, notes, err := testcase.Lint(data)
 	if invalid, ok := errors.AsType[*testcase.InvalidError](err); ok {
 		list := findingsOf(name, levelError, invalid.Problems)
 		if invalid.Omitted > 0 {
@@ -115,7 +115,7 @@ func lint(name string) []finding {
 	if err != nil {
 		return []finding{{File: name, Level: levelError, Message: err.Error()}}
 	}
-	list := findingsOf(name, levelWarning, c.Notes())
+	list := findingsOf(name, levelWarning, notes)
 	if _, err := inline(name, c, 0); err != nil {
 		list = append(list, finding{File: name, Level: levelError, Message: err.Error()})
 	}

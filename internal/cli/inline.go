@@ -12,7 +12,7 @@ import (
 
 // inline puts the files that a case runs into it: whoever else runs it has no files.
 func inline(name string, c *testcase.Case, depth int) (*testcase.Case, error) {
-	if _, any := c.NamesFile(); !any {
+	if _, names := c.NamesFile(); !names {
 		return c, nil
 	}
 	if depth > testcase.MaxDepth {
