@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
-	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 	"github.com/cinnamon-qa/cinnamon/testsite"
@@ -25,13 +24,12 @@ func (v vault) Resolve(ctx context.Context, name string) (string, error) {
 	return v.Values.Resolve(ctx, name)
 }
 
-// withSecrets is a pool of its own that knows secrets.
-func withSecrets(t *testing.T, values secret.Values) *pwgo.Pool {
-	t.Helper()
-	sharedPool(t)
-	pool := pwgo.New(pwgo.Config{Secrets: vault{values}})
-	t.Cleanup(func() { require.NoError(t, pool.Close(context.WithoutCancel(t.Context()))) })
-	return pool
+// canary is a secret with signs that are escaped differently everywhere.
+const canary = `Canary-7f "& 1`
+
+// secrets are those of the shared pool.
+func secrets() secret.Resolver {
+	return vault{secret.Values{"CANARY": canary, "LAB": testsite.LabPassword}}
 }
 
 // configured reads the config of a case.
@@ -89,7 +87,7 @@ func TestConfigThatCannotBe(t *testing.T) {
 		`{"device": "Nokia 3310"}`: `there is no device "Nokia 3310": use one of Playwright's`,
 		`{"browser": "firefox"}`:   `this worker has no firefox: install it with npx playwright@`,
 		`{"browser": "webkit"}`:    `this worker has no webkit: install it with npx playwright@`,
-		`{"httpCredentials": {"username": "a", "password": "{{secret.NOPE}}"}}`: `this worker knows no secrets: set CINNAMON_SECRET_NOPE for it`,
+		`{"httpCredentials": {"username": "a", "password": "{{secret.NOPE}}"}}`: `this worker knows no secret "NOPE": set CINNAMON_SECRET_NOPE for it`,
 		`{"device": "{{nope}}"}`: `there is no variable "nope"`,
 	} {
 		o := options("http://127.0.0.1")
@@ -107,13 +105,11 @@ func TestConfigThatCannotBe(t *testing.T) {
 // Canaries go in as secrets, by every way that a step has, and must not come out in anything that is said.
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
-	const canary = `Canary-7f "& 1`
-	pool := withSecrets(t, secret.Values{"CANARY": canary, "LAB": testsite.LabPassword})
 	site := lab(t)
 	o := options(site)
 	o.Config = configured(t, `{"httpCredentials": {"username": "lab", "password": "{{secret.LAB}}"}, "extraHeaders": {"X-Key": "{{secret.LAB}}"}}`)
 	o.Needs = testcase.Needs{Responses: true}
-	b := bundle{site: site, Session: open(t, pool, o)}
+	b := bundle{site: site, Session: open(t, sharedPool(t), o)}
 	b.do(t, visit("/lab/private"), says("welcome"), step("apiRequest", `"url": "/lab/echo", "contains": "saffron-2026"`),
 		visit("/lab/"), `{"type": "change", "selectors": "#notes", "value": "{{secret.CANARY}}"}`,
 		step("assertValue", `"selectors": "#notes", "value": "{{secret.CANARY}}"`),

@@ -151,7 +151,7 @@ func TestCustomStepsThatFail(t *testing.T) {
 		{custom("extract", `"variable": "v", "from": "value", "selectors": "#out"`), browser.Assertion, `#out has no value`},
 		{custom("extract", `"variable": "v", "from": "expression", "expression": "nothing.here"`), browser.Script, `the expression cannot be run: ReferenceError`},
 		{custom("assertText", `"selectors": "#out", "text": "{{nope}}"`), browser.Unsupported, `there is no variable "nope", nothing has been given one yet`},
-		{custom("assertText", `"selectors": "#out", "text": "{{secret.NOPE}}"`), browser.Unsupported, `this worker knows no secrets: set CINNAMON_SECRET_NOPE for it`},
+		{custom("assertText", `"selectors": "#out", "text": "{{secret.NOPE}}"`), browser.Unsupported, `this worker knows no secret "NOPE": set CINNAMON_SECRET_NOPE for it`},
 	} {
 		require.Contains(t, b.fails(t, test.kind, test.step), test.want)
 	}

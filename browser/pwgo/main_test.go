@@ -76,7 +76,7 @@ func sharedPool(t *testing.T) *pwgo.Pool {
 		if shared.err = pwgo.InstallDriver(ctx, pwgo.Config{}); shared.err != nil {
 			return
 		}
-		pool := pwgo.New(pwgo.Config{})
+		pool := pwgo.New(pwgo.Config{Secrets: secrets()})
 		if shared.err = pool.Start(ctx); shared.err == nil {
 			shared.pool = pool
 		}
