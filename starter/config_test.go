@@ -23,22 +23,29 @@ func TestConfigOfTheCase(t *testing.T) {
 	}{
 		"defaults": {`{}`, starter.Request{}, store.RunConfig{Timeout: 35_000, Headless: true, Viewport: large}, 3},
 		"the case's": {
-			`{"timeout": 90000, "headless": false, "viewport": {"width": 800, "height": 600}, "retries": 0}`, starter.Request{},
-			store.RunConfig{Timeout: 90_000, Viewport: store.Viewport{Width: 800, Height: 600}}, 1,
+			`{"timeout": 90000, "headless": false, "viewport": {"width": 800, "height": 600}, "retries": 0}`,
+			starter.Request{},
+			store.RunConfig{Timeout: 90_000, Viewport: store.Viewport{Width: 800, Height: 600}},
+			1,
 		},
 		"the device's": {`{"device": "Pixel 7", "retries": 4}`, starter.Request{}, store.RunConfig{Timeout: 35_000, Headless: true}, 5},
 		"the request's": {
 			`{"timeout": 90000, "headless": false, "viewport": {"width": 800, "height": 600}, "retries": 4}`,
 			starter.Request{Attempts: 2, Config: &starter.RequestConfig{Timeout: new(int64(5000)), Headless: new(true), Viewport: &wide}},
-			store.RunConfig{Timeout: 5000, Headless: true, Viewport: wide}, 2,
+			store.RunConfig{Timeout: 5000, Headless: true, Viewport: wide},
+			2,
 		},
 		"an environment": {
-			`{"baseUrls": {"staging": "https://staging.example"}}`, starter.Request{Config: &starter.RequestConfig{Environment: "staging"}},
-			store.RunConfig{Timeout: 35_000, Headless: true, Viewport: large, BaseURL: "https://staging.example"}, 3,
+			`{"baseUrls": {"staging": "https://staging.example"}}`,
+			starter.Request{Config: &starter.RequestConfig{Environment: "staging"}},
+			store.RunConfig{Timeout: 35_000, Headless: true, Viewport: large, BaseURL: "https://staging.example"},
+			3,
 		},
 		"an address beats an environment": {
-			`{}`, starter.Request{Config: &starter.RequestConfig{Environment: "staging", BaseURL: "http://here"}},
-			store.RunConfig{Timeout: 35_000, Headless: true, Viewport: large, BaseURL: "http://here"}, 3,
+			`{}`,
+			starter.Request{Config: &starter.RequestConfig{Environment: "staging", BaseURL: "http://here"}},
+			store.RunConfig{Timeout: 35_000, Headless: true, Viewport: large, BaseURL: "http://here"},
+			3,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
