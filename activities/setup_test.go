@@ -156,13 +156,13 @@ func (b *bundle) run(id string) store.Run {
 func (b *bundle) job(id string) queue.Job {
 	b.t.Helper()
 	var jobs []queue.Job
-	err := b.records.OpenJobs(b.t.Context(), b.def.Name, func(open []queue.Job) error {
+	err := b.records.OpenJobs(b.t.Context(), b.def.Name, store.Any, func(open []queue.Job) error {
 		jobs = append(jobs, open...)
 		return nil
 	})
 	require.NoError(b.t, err)
 	for _, state := range []queue.State{queue.Completed, queue.Failed} {
-		ended, err := b.records.NewestFinished(b.t.Context(), b.def.Name, state, 10)
+		ended, err := b.records.NewestFinished(b.t.Context(), b.def.Name, state, 10, store.Any)
 		require.NoError(b.t, err)
 		jobs = append(jobs, ended...)
 	}

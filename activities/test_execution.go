@@ -22,6 +22,7 @@ type runStore interface {
 	ClaimAttempt(ctx context.Context, queueName, runID, worker string, made int, now time.Time, taken *queue.Taken) (store.Claim, error)
 	FinishAttempt(ctx context.Context, queueName, runID string, attempt int, o store.Outcome, now time.Time) (queue.Job, error)
 	ReleaseAttempt(ctx context.Context, queueName, runID string, attempt int) error
+	RunStarted(ctx context.Context, runID, workflowRunID string) error
 	EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error
 }
 
@@ -127,6 +128,11 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	log := t.Log.With("test_run_id", in.RunID, "attempt", claim.Attempt)
 	log.InfoContext(ctx, "job started processing", "queue", in.Queue, "worker", t.Worker, "stalls", claim.Job.Stalls)
 
+	if claim.Run.WorkflowRunID == "" { // a suite's workflow started it
+		if err := t.Store.RunStarted(ctx, in.RunID, activity.GetInfo(ctx).WorkflowExecution.RunID); err != nil {
+			log.WarnContext(ctx, "the run's workflow could not be noted", "error", err)
+		}
+	}
 	a := attempt{TestExecution: t, in: in, claim: claim, log: log, began: time.Now()}
 	if grant.Taken != nil {
 		a.deferred = grant.Taken.Deferred

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -26,17 +27,22 @@ func public(err error) (message string, fields []fault.Field) {
 	return "", nil
 }
 
+// maxSuiteBody bounds a request that brings many test cases.
+const maxSuiteBody = 32 << 20
+
 // body reads a JSON body, bounded.
-func body(c *gin.Context) ([]byte, *problem) {
+func body(c *gin.Context) ([]byte, *problem) { return bodyUpTo(c, maxBody) }
+
+func bodyUpTo(c *gin.Context, most int64) ([]byte, *problem) {
 	if kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || kind != "application/json" {
 		return nil, &problem{
 			Status: http.StatusUnsupportedMediaType, Code: fault.Invalid,
 			Detail: "send JSON with the header Content-Type: application/json",
 		}
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
+	data, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, most))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, &problem{Status: http.StatusRequestEntityTooLarge, Code: fault.Invalid, Detail: "the body is larger than 1 MiB"}
+		return nil, &problem{Status: http.StatusRequestEntityTooLarge, Code: fault.Invalid, Detail: fmt.Sprintf("the body is larger than %d MiB", most>>20)}
 	}
 	if err != nil {
 		return nil, &problem{Status: http.StatusBadRequest, Code: fault.Invalid, Detail: "the body could not be read"}
@@ -81,8 +87,14 @@ func idempotencyKey(c *gin.Context) (string, error) {
 }
 
 // decode reads a JSON body into target and names the field that doesn't fit.
-func decode(c *gin.Context, target any) *problem {
-	data, p := body(c)
+func decode(c *gin.Context, target any) *problem { return decodeUpTo(c, target, maxBody, false) }
+
+// decodeUpTo is decode for bodies up to that size; one that is optional may be left out, with its Content-Type.
+func decodeUpTo(c *gin.Context, target any, most int64, optional bool) *problem {
+	if optional && c.Request.ContentLength == 0 {
+		return nil
+	}
+	data, p := bodyUpTo(c, most)
 	if p != nil {
 		return p
 	}

@@ -71,6 +71,33 @@ func (r *records) Cases(_ context.Context, after string, _ int) ([]store.TestCas
 	return nil, nil
 }
 
+func (r *records) SaveSuite(context.Context, store.Suite) (bool, error) { return true, nil }
+
+func (r *records) Suite(_ context.Context, id string) (store.Suite, error) {
+	r.ask(id)
+	return store.Suite{ID: id, Definition: []byte(`{}`)}, nil
+}
+
+func (r *records) Suites(_ context.Context, after string, _ int) ([]store.Suite, error) {
+	r.ask(after)
+	return nil, nil
+}
+
+func (r *records) SuiteRun(_ context.Context, id string) (store.SuiteRun, error) {
+	r.ask(id)
+	return store.SuiteRun{ID: id}, nil
+}
+
+func (r *records) SuiteRuns(_ context.Context, suiteID string, _ int) ([]store.SuiteRun, error) {
+	r.ask(suiteID)
+	return nil, nil
+}
+
+func (r *records) RunsOfSuite(_ context.Context, suiteRunID string, _, _ int) ([]store.Run, error) {
+	r.ask(suiteRunID)
+	return nil, nil
+}
+
 // submissions keeps what was submitted.
 type submissions struct{ requests []starter.Request }
 
@@ -80,6 +107,12 @@ func (s *submissions) Submit(_ context.Context, r starter.Request) (store.Run, b
 }
 
 func (s *submissions) Cancel(context.Context, string) error { return nil }
+
+func (s *submissions) SubmitSuite(context.Context, starter.SuiteRequest) (store.SuiteRun, bool, error) {
+	return store.SuiteRun{ID: "suite-run-1", Status: store.RunRunning}, true, nil
+}
+
+func (s *submissions) CancelSuite(context.Context, string) error { return nil }
 
 type files struct{}
 

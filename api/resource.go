@@ -14,6 +14,7 @@ type runResource struct {
 	JobID          string           `json:"jobId"`
 	Queue          string           `json:"queue"`
 	TestCaseID     string           `json:"testCaseId"`
+	SuiteRunID     string           `json:"suiteRunId,omitempty"`
 	Title          string           `json:"title"`
 	UserID         string           `json:"userId,omitempty"`
 	Status         store.RunStatus  `json:"status"`
@@ -106,7 +107,7 @@ func (a addresses) resource(r store.Run) runResource {
 		p.Percentage = r.CompletedSteps * 100 / r.TotalSteps
 	}
 	out := runResource{
-		TestRunID: r.ID, JobID: r.JobID, Queue: queue.TestExecution, TestCaseID: r.TestCaseID, Title: r.Title, UserID: r.UserID,
+		TestRunID: r.ID, JobID: r.JobID, Queue: queue.TestExecution, TestCaseID: r.TestCaseID, SuiteRunID: r.SuiteRunID, Title: r.Title, UserID: r.UserID,
 		Status: r.Status, Attempt: r.Attempt, MaxAttempts: r.MaxAttempts, Flaky: r.Flaky, TotalSteps: r.TotalSteps,
 		CompletedSteps: r.CompletedSteps, FailedSteps: r.FailedSteps, AdaptedSteps: r.AdaptedSteps, Progress: p,
 		Error: r.Error, Config: r.Config, CreatedAt: r.CreatedAt, StartedAt: present(r.StartedAt),

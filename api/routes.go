@@ -22,6 +22,8 @@ import (
 type submitter interface {
 	Submit(ctx context.Context, r starter.Request) (run store.Run, created bool, err error)
 	Cancel(ctx context.Context, runID string) error
+	SubmitSuite(ctx context.Context, r starter.SuiteRequest) (run store.SuiteRun, created bool, err error)
+	CancelSuite(ctx context.Context, suiteRunID string) error
 }
 
 // runStore reads runs.
@@ -39,6 +41,16 @@ type caseStore interface {
 	Cases(ctx context.Context, after string, limit int) ([]store.TestCase, error)
 }
 
+// suiteStore keeps suites and reads their runs.
+type suiteStore interface {
+	SaveSuite(ctx context.Context, s store.Suite) (created bool, err error)
+	Suite(ctx context.Context, id string) (store.Suite, error)
+	Suites(ctx context.Context, after string, limit int) ([]store.Suite, error)
+	SuiteRun(ctx context.Context, id string) (store.SuiteRun, error)
+	SuiteRuns(ctx context.Context, suiteID string, limit int) ([]store.SuiteRun, error)
+	RunsOfSuite(ctx context.Context, suiteRunID string, limit, offset int) ([]store.Run, error)
+}
+
 // artifactReader reads stored files.
 type artifactReader interface {
 	Read(path string) ([]byte, error)
@@ -50,6 +62,7 @@ type Deps struct {
 	Store   interface {
 		runStore
 		caseStore
+		suiteStore
 	}
 	Artifacts artifactReader
 	Checks    []Check
@@ -96,6 +109,16 @@ func Handler(d Deps) http.Handler {
 	api.GET("/test-cases", h.listCases)
 	api.PUT("/test-cases/:id", h.saveCase)
 	api.GET("/test-cases/:id", h.pathID, h.getCase)
+	api.GET("/suites", h.listSuites)
+	api.PUT("/suites/:id", h.saveSuite)
+	api.GET("/suites/:id", h.pathID, h.getSuite)
+	api.POST("/suites/:id/runs", h.pathID, h.submitStoredSuite)
+	api.GET("/suites/:id/runs", h.pathID, h.listSuiteRuns)
+	api.POST("/suite-runs", h.submitSuite)
+	api.GET("/suite-runs", h.listSuiteRuns)
+	api.GET("/suite-runs/:id", h.pathID, h.getSuiteRun)
+	api.GET("/suite-runs/:id/runs", h.pathID, h.listRunsOfSuite)
+	api.POST("/suite-runs/:id/cancel", h.pathID, h.cancelSuiteRun)
 	return r
 }
 

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -59,14 +58,11 @@ const (
 )
 
 func (h *handlers) listRuns(c *gin.Context) {
-	asked, limit := c.QueryArray("id"), defaultListed
-	if text := c.Query("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxListed {
-			fail(c, h.Log, fault.InvalidField("limit", "it must be between 1 and %d", maxListed))
-			return
-		}
-		limit = n
+	asked := c.QueryArray("id")
+	limit, err := number(c, "limit", defaultListed, 1, maxListed)
+	if err != nil {
+		fail(c, h.Log, err)
+		return
 	}
 	if len(asked) > maxListed {
 		fail(c, h.Log, fault.InvalidField("id", "ask for at most %d runs at once", maxListed))

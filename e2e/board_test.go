@@ -327,21 +327,17 @@ var boardCases = []struct {
 	}},
 	{"retry all", func(_ *testing.T, b *board) {
 		b.client.queue(nil, "clean", 0, 1000, "failed") // what is left would run as well
-		first, firstJob := b.added(b.broken, map[string]any{"attempts": 1})
-		b.ended(first, firstJob, "failed")
-		b.client.job(nil, firstJob, "updateData", map[string]any{"testCaseId": b.quick, "testRunId": first})
-		b.list("failed")
-		b.press("Retry all")
-		b.confirm()
-		b.ended(first, firstJob, "completed")
-
-		second, secondJob := b.added(b.broken, map[string]any{"attempts": 1})
-		b.ended(second, secondJob, "failed")
-		b.client.job(nil, secondJob, "updateData", map[string]any{"testCaseId": b.quick, "testRunId": second})
-		b.list("latest")
-		b.choose("failed jobs")
-		b.confirm()
-		b.ended(second, secondJob, "completed")
+		for _, retry := range []func(){
+			func() { b.list("failed"); b.press("Retry all") },
+			func() { b.list("latest"); b.choose("failed jobs") },
+		} {
+			run, id := b.added(b.broken, map[string]any{"attempts": 1})
+			b.ended(run, id, "failed")
+			b.client.job(nil, id, "updateData", map[string]any{"testCaseId": b.quick, "testRunId": run})
+			retry()
+			b.confirm()
+			b.ended(run, id, "completed")
+		}
 	}},
 	{"clean all", func(t *testing.T, b *board) {
 		run, id := b.added(b.quick, later)

@@ -1,24 +1,18 @@
 package e2e_test
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 )
 
 // client is a Node process with the real bullmq library that does to a queue what it is told.
 type client struct {
-	t       *testing.T
-	process *exec.Cmd
-	in      io.WriteCloser
-	answers *bufio.Scanner
+	t    *testing.T
+	node *testkit.Node
 }
 
 // jobSeen is a job as the library returns it.
@@ -37,35 +31,17 @@ type jobSeen struct {
 
 func newClient(t *testing.T, redisURL, library, queueName string) *client {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join("bullmq", "node_modules", library)); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("e2e/bullmq has no %s: run npm ci there", library)
-		}
-		t.Skipf("needs %s: run npm ci in e2e/bullmq", library)
-	}
-	c, _ := startNode(t, "client.cjs", library, redisURL, queueName)
+	c, _ := startNode(t, library, "client.cjs", library, redisURL, queueName)
 	return c
 }
 
-// startNode starts a script that answers each line of JSON with one, and returns the line that it began with.
-func startNode(t *testing.T, args ...string) (*client, []byte) {
+// startNode starts a script that needs a library and answers each line of JSON with one. It returns the line that the script
+// began with.
+func startNode(t *testing.T, library, script string, args ...string) (*client, []byte) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "node", args...)
-	cmd.Dir = "bullmq"
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	})
-	c := &client{t: t, process: cmd, in: in, answers: bufio.NewScanner(out)}
-	c.answers.Buffer(nil, 1<<24)
-	require.True(t, c.answers.Scan(), "%s did not start", args[0])
-	return c, bytes.Clone(c.answers.Bytes())
+	modules := testkit.NodeModules(t, "bullmq/node_modules", library)
+	c := &client{t: t, node: testkit.StartNode(t, modules, append([]string{"bullmq/" + script}, args...)...)}
+	return c, c.node.Next(t)
 }
 
 // ask has something done and returns the error that the library threw.
@@ -73,14 +49,12 @@ func (c *client) ask(request map[string]any, answer any) string {
 	c.t.Helper()
 	text, err := json.Marshal(request)
 	require.NoError(c.t, err)
-	_, err = c.in.Write(append(text, '\n'))
-	require.NoError(c.t, err)
-	require.True(c.t, c.answers.Scan(), "the client died")
+	c.node.Say(c.t, text)
 	var reply struct {
 		Value json.RawMessage `json:"value"`
 		Error string          `json:"error"`
 	}
-	require.NoError(c.t, json.Unmarshal(c.answers.Bytes(), &reply))
+	require.NoError(c.t, json.Unmarshal(c.node.Next(c.t), &reply))
 	if reply.Error == "" && answer != nil {
 		require.NoError(c.t, json.Unmarshal(reply.Value, answer), string(reply.Value))
 	}

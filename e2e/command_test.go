@@ -51,6 +51,17 @@ func TestCommandLineEndsWithTheVerdict(t *testing.T) {
 		require.True(t, json.Valid([]byte(out)), out)
 		require.Contains(t, out, "Unicorns")
 	})
+	t.Run("a suite that stops at its first failure", func(t *testing.T) {
+		t.Parallel()
+		suite := t.TempDir()
+		names := []string{"a-fails.json", "b-waits.json", "c-waits.json", "d-waits.json"}
+		for i, definition := range []string{failsSoon, slowCase, slowCase, slowCase} {
+			require.NoError(t, os.WriteFile(filepath.Join(suite, names[i]), []byte(definition), 0o600))
+		}
+		code, out, progress := s.command(t, "run", suite, "--base-url", s.Shop, "--attempts", "1", "--parallel", "1", "--fail-fast", "--output", "json")
+		require.Equal(t, 1, code, progress)
+		require.Contains(t, out, "Not run: the suite stops at its first failure")
+	})
 	t.Run("invalid case", func(t *testing.T) {
 		t.Parallel()
 		code, _, errs := s.command(t, "run", broken, login)

@@ -52,32 +52,32 @@ func TestHistoriesOfRealRunsReplay(t *testing.T) {
 			t.Parallel()
 			r := begin(t)
 			s.awaitEnd(t, r.TestRunID, soon)
-			s.requireReplay(t, kind, r.TestRunID)
+			s.requireReplay(t, "TestExecution-"+kind, "test-execution/"+r.TestRunID)
 		})
 	}
 }
 
-// requireReplay replays the history of a run and keeps it if asked to.
-func (s *stack) requireReplay(t *testing.T, kind, runID string) {
+// requireReplay replays the history of a workflow and keeps it, under that name, if asked to.
+func (s *stack) requireReplay(t *testing.T, name, workflowID string) {
 	t.Helper()
-	history := s.history(t, runID)
+	history := s.history(t, workflowID)
 	replayer := sdkworker.NewWorkflowReplayer()
 	workflows.Register(replayer)
 	quiet := sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
 	require.NoError(t, replayer.ReplayWorkflowHistory(quiet, history))
 	if *update {
-		keepHistory(t, kind, history)
+		keepHistory(t, name, history)
 	}
 }
 
-// history waits for a run's workflow to close and returns all that it did.
-func (s *stack) history(t *testing.T, runID string) *historypb.History {
+// history waits for a workflow to close and returns all that it did.
+func (s *stack) history(t *testing.T, workflowID string) *historypb.History {
 	t.Helper()
-	closed := s.client.GetWorkflowHistory(t.Context(), "test-execution/"+runID, "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
+	closed := s.client.GetWorkflowHistory(t.Context(), workflowID, "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
 	_, err := closed.Next()
 	require.NoError(t, err)
 	all := &historypb.History{}
-	events := s.client.GetWorkflowHistory(t.Context(), "test-execution/"+runID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := s.client.GetWorkflowHistory(t.Context(), workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		require.NoError(t, err)
@@ -86,7 +86,7 @@ func (s *stack) history(t *testing.T, runID string) *historypb.History {
 	return all
 }
 
-func keepHistory(t *testing.T, kind string, history *historypb.History) {
+func keepHistory(t *testing.T, name string, history *historypb.History) {
 	t.Helper()
 	text, err := temporalproto.CustomJSONMarshalOptions{}.Marshal(history)
 	require.NoError(t, err)
@@ -97,7 +97,7 @@ func keepHistory(t *testing.T, kind string, history *historypb.History) {
 	require.NoError(t, err)
 	folder := filepath.Join("..", "workflows", "testdata", "history")
 	require.NoError(t, os.MkdirAll(folder, 0o755))
-	file := filepath.Join(folder, "TestExecution-"+kind+".json")
+	file := filepath.Join(folder, name+".json")
 	require.NoError(t, os.WriteFile(file, append(text, '\n'), 0o644))
 }
 

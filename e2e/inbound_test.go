@@ -419,7 +419,7 @@ var inboundCases = []struct {
 		job := in.client.add(in.quick, id, nil)
 		in.awaitRun(id, "running")
 		require.Equal(t, "legacy", in.client.get(job).ProcessedBy)
-		require.NoError(t, doomed.process.Process.Kill())
+		doomed.node.Kill()
 		for _, run := range busy {
 			in.request(t, http.MethodPost, "/api/test-runs/"+run+"/cancel", "", http.StatusAccepted, nil)
 		}

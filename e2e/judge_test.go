@@ -1,21 +1,17 @@
 package e2e_test
 
 import (
-	"bufio"
 	"encoding/json"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 )
 
 // judge is a Node process with the real bullmq library: a consumer of the queues as others have them.
 type judge struct {
-	in      io.WriteCloser
-	answers *bufio.Scanner
+	node *testkit.Node
 }
 
 // observation is what the library says of one job.
@@ -59,38 +55,17 @@ func (o observation) eventNames() []string {
 // newJudge starts listening to the test-execution queue with a client of the given major.
 func newJudge(t *testing.T, redisURL, client string) *judge {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join("bullmq", "node_modules", client)); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("e2e/bullmq has no %s: run npm ci there", client)
-		}
-		t.Skipf("needs %s: run npm ci in e2e/bullmq", client)
-	}
-	cmd := exec.CommandContext(t.Context(), "node", "judge.cjs", client, redisURL)
-	cmd.Dir = "bullmq"
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	})
-	j := &judge{in: in, answers: bufio.NewScanner(out)}
-	j.answers.Buffer(nil, 4<<20)
-	require.True(t, j.answers.Scan(), "the judge did not start")
-	require.JSONEq(t, `{"ready":true}`, j.answers.Text())
+	j := &judge{node: testkit.StartNode(t, testkit.NodeModules(t, "bullmq/node_modules", client), "bullmq/judge.cjs", client, redisURL)}
+	require.JSONEq(t, `{"ready":true}`, string(j.node.Next(t)))
 	return j
 }
 
 // observe asks what the library says of a job now.
 func (j *judge) observe(t *testing.T, jobID string) observation {
 	t.Helper()
-	_, err := io.WriteString(j.in, jobID+"\n")
-	require.NoError(t, err)
-	require.True(t, j.answers.Scan(), "the judge did not answer")
+	j.node.Say(t, []byte(jobID))
 	var o observation
-	require.NoError(t, json.Unmarshal(j.answers.Bytes(), &o), j.answers.Text())
+	line := j.node.Next(t)
+	require.NoError(t, json.Unmarshal(line, &o), string(line))
 	return o
 }

@@ -66,7 +66,7 @@ func TestWorkerThatDiesInTheMiddleOfARun(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, store.RunCompleted, recorded.Status)
 	s.awaitWorkflow(t, accepted.TestRunID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
-	s.requireReplay(t, "worker-died", accepted.TestRunID)
+	s.requireReplay(t, "TestExecution-worker-died", "test-execution/"+accepted.TestRunID)
 }
 
 func statuses(steps []step) []string {

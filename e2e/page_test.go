@@ -28,9 +28,9 @@ func openBoard(t *testing.T, redisURL, library string, queues ...string) *page {
 	var listening struct {
 		URL string `json:"url"`
 	}
-	_, first := startNode(t, append([]string{"board.cjs", library, redisURL}, queues...)...)
+	_, first := startNode(t, library, "board.cjs", append([]string{library, redisURL}, queues...)...)
 	require.NoError(t, json.Unmarshal(first, &listening))
-	browser, _ := startNode(t, "page.cjs", findBrowser())
+	browser, _ := startNode(t, "playwright-core", "page.cjs", findBrowser())
 	return &page{t: t, browser: browser, url: listening.URL}
 }
 

@@ -30,8 +30,8 @@ type outbox interface {
 
 // jobs is what a Redis that lost data is rebuilt from.
 type jobs interface {
-	OpenJobs(ctx context.Context, queueName string, visit func([]queue.Job) error) error
-	NewestFinished(ctx context.Context, queueName string, state queue.State, limit int) ([]queue.Job, error)
+	OpenJobs(ctx context.Context, queueName string, which store.Which, visit func([]queue.Job) error) error
+	NewestFinished(ctx context.Context, queueName string, state queue.State, limit int, which store.Which) ([]queue.Job, error)
 	FinishedAmong(ctx context.Context, queueName string, ids []string) ([]queue.Job, error)
 	Schedulers(ctx context.Context, queueName string) ([]store.JobScheduler, error)
 }
@@ -51,20 +51,11 @@ type Bridge struct {
 // Run projects every queue until ctx ends. Several bridges may run at once: one of them works on a queue at a time.
 // ready is called at once: a bridge also waits for services that are away.
 func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func()) error {
-	if err := cfg.RequireDatabase(); err != nil {
-		return err
-	}
-	records, err := postgres.Open(ctx, cfg.Database.URL.Reveal(), cfg.Database.MaxConns)
+	b, records, done, err := open(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
-	defer records.Close()
-	connections, err := dial(cfg.Redis)
-	if err != nil {
-		return err
-	}
-	defer connections.Close() //nolint:errcheck // nothing is pending on it any more
-	b := &Bridge{clients: connections, store: records, keys: newProgressKeys(), keep: cfg.Queue, log: log}
+	defer done()
 	starts, err := starter.Open(cfg, records, log)
 	if err != nil {
 		return err
@@ -72,7 +63,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	defer starts.Close()
 	asClients := map[string]*bullmq.Queue{}
 	for _, def := range queue.All() {
-		if asClients[def.Name], err = asClient(connections.of(def.Name), cfg.Queue.Prefix, def.Name); err != nil {
+		if asClients[def.Name], err = asClient(b.clients.of(def.Name), cfg.Queue.Prefix, def.Name); err != nil {
 			return err
 		}
 	}
@@ -98,6 +89,26 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		return fmt.Errorf("projecting the queues: %w", err)
 	}
 	return nil
+}
+
+// open connects to Postgres, and prepares the connections to Redis. done closes all of them.
+func open(ctx context.Context, cfg config.Config, log *slog.Logger) (b *Bridge, records *postgres.Store, done func(), err error) {
+	if err := cfg.RequireDatabase(); err != nil {
+		return nil, nil, nil, err
+	}
+	if records, err = postgres.Open(ctx, cfg.Database.URL.Reveal(), cfg.Database.MaxConns); err != nil {
+		return nil, nil, nil, err
+	}
+	connections, err := dial(cfg.Redis)
+	if err != nil {
+		records.Close()
+		return nil, nil, nil, err
+	}
+	b = &Bridge{clients: connections, store: records, keys: newProgressKeys(), keep: cfg.Queue, log: log}
+	return b, records, func() {
+		_ = connections.Close() // nothing is pending on it any more
+		records.Close()
+	}, nil
 }
 
 // listen wakes the relays when a transaction has something for them. While it is down, they poll.

@@ -25,7 +25,13 @@ const (
 	dueSoon = time.Second
 	// foreignPoll is when to look again after a job that another consumer has.
 	foreignPoll = time.Minute
+	// plannedPoll is when to look again after a job whose scheduler was changed, if no bridge has ended its workflow by then.
+	plannedPoll = 5 * time.Second
 )
+
+// errPlanned leaves a run to the bridge that was planned by a scheduler as it is no more: it is forgotten with its workflow, and
+// another one of the same id may follow.
+var errPlanned = errors.New("the run was only planned")
 
 // Claims asks Redis whether attempts may begin. What clients did to the queue without telling anybody takes effect here
 // at the latest.
@@ -113,9 +119,16 @@ func asClient(rdb redis.UniversalClient, prefix, queueName string) (*bullmq.Queu
 // settle finds out what became of a job that is not to be had in Redis.
 func (m *mirror) settle(ctx context.Context, queueName, jobID string) (queue.Grant, error) {
 	// The workflow is the one that asks: nobody needs to tell it.
-	quiet := func(context.Context, reconciled) (string, json.RawMessage, error) { return "", nil, nil }
+	quiet := func(_ context.Context, r reconciled) (string, json.RawMessage, error) {
+		if r.Gone && r.Planned() {
+			return "", nil, errPlanned
+		}
+		return "", nil, nil
+	}
 	r, _, err := m.reconcile(ctx, queueName, jobID, quiet)
 	switch {
+	case errors.Is(err, errPlanned):
+		return queue.Grant{Kind: queue.Later, At: time.Now().Add(plannedPoll), Why: "Its job scheduler was changed or removed"}, nil
 	case err != nil:
 		return queue.Grant{}, err
 	case r.Gone:

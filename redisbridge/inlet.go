@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -27,8 +28,9 @@ const (
 	// restAfter is how many times as long as a look at the whole queue took the next one is put off.
 	restAfter = 20
 	// lookAtOnce is how many jobs are read at once, actAtOnce how many are dealt with at the same time.
+	// Most of the time an act waits for Temporal.
 	lookAtOnce = 200
-	actAtOnce  = 4
+	actAtOnce  = 16
 )
 
 // workflows are told what clients do to jobs.
@@ -51,7 +53,8 @@ type inlet struct {
 	// scheduled says that there are job schedulers: what they owe, nobody tells.
 	scheduled bool
 	// again says that something went wrong with a job.
-	again atomic.Bool
+	again  atomic.Bool
+	faults faults
 }
 
 // run follows the queue until ctx ends. Before it follows, and whenever it lost the thread, it looks at the whole queue.
@@ -241,6 +244,9 @@ func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 	switch code := fault.Of(err); {
 	case err == nil && lost:
 		return in.settle(ctx, v.ID)
+	case err == nil && job.Scheduler != "":
+		in.faults.note(job.Scheduler, "")
+		return in.keepSchedulerOf(ctx, job)
 	case err == nil:
 		return nil
 	case code != fault.Invalid && code != fault.Conflict && code != fault.NotFound:
@@ -251,7 +257,14 @@ func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 	if known, lookErr := in.store.JobsAmong(ctx, in.def.Name, []string{v.ID}); lookErr != nil || len(known) > 0 {
 		return lookErr // another bridge was faster
 	}
-	return in.refuse(ctx, v, job, reasonOf(err))
+	reason := reasonOf(err)
+	if job.Scheduler != "" && in.faults.note(job.Scheduler, reason) {
+		in.log.WarnContext(ctx, "jobs of a scheduler can't be carried out and will fail", "scheduler", job.Scheduler, "reason", reason)
+	}
+	if job.Scheduler != "" && state == bullmq.Delayed {
+		return nil // it fails when it is due, as any worker would see it: the scheduler may be put right before
+	}
+	return in.refuse(ctx, v, job, reason)
 }
 
 // understand hands a job over, unless it is one of a flow: nobody here would tell its parent of its end.
@@ -283,7 +296,11 @@ func (in *inlet) refuse(ctx context.Context, v bullmq.View, job queue.Job, reaso
 	if err != nil {
 		return err
 	}
-	in.log.WarnContext(ctx, "a job that a client added can't be carried out and has failed", "job_id", v.ID, "reason", reason, "error", applied[0].Err)
+	level := slog.LevelWarn
+	if job.Scheduler != "" {
+		level = slog.LevelInfo // what is wrong with the scheduler was said
+	}
+	in.log.Log(ctx, level, "a job that a client added can't be carried out and has failed", "job_id", v.ID, "reason", reason, "error", applied[0].Err)
 	return nil
 }
 
@@ -304,20 +321,11 @@ func (in *inlet) jobOf(v bullmq.View, state bullmq.State) queue.Job {
 
 // optionsOf reads the options that matter here, leniently: what a client wrote is kept as it is.
 func optionsOf(id string, text json.RawMessage) queue.Options {
-	var o struct {
-		Attempts float64         `json:"attempts"`
-		Backoff  json.RawMessage `json:"backoff"`
-		Delay    float64         `json:"delay"`
-	}
-	_ = json.Unmarshal(text, &o) // one field of another type leaves the others
-	options := queue.Options{Attempts: int(max(o.Attempts, 1)), Delay: int64(o.Delay), JobID: id}
-	var backoff queue.Backoff
-	var fixed float64
-	switch {
-	case json.Unmarshal(o.Backoff, &fixed) == nil && fixed > 0:
-		options.Backoff = &queue.Backoff{Type: "fixed", Delay: int64(fixed)}
-	case json.Unmarshal(o.Backoff, &backoff) == nil && backoff.Delay > 0:
-		options.Backoff = &backoff
+	var o bullmq.JobOptions
+	_ = json.Unmarshal(text, &o) // one option of another type leaves the others
+	options := queue.Options{Attempts: max(o.Attempts, 1), Delay: max(o.Delay.Milliseconds(), 0), JobID: id}
+	if o.Backoff != nil && o.Backoff.Delay > 0 {
+		options.Backoff = &queue.Backoff{Type: o.Backoff.Type, Delay: o.Backoff.Delay.Milliseconds()}
 	}
 	return options
 }

@@ -41,6 +41,14 @@ func stepLines(attempt int, record json.RawMessage) []bullmq.Line {
 	return []bullmq.Line{{Number: int64(attempt)*stepsApart + p.CurrentStep, Text: text}}
 }
 
+// readLine adds the line that the record tells of, once. That is left until listeners have the progress.
+func (u *update) readLine() {
+	if !u.read {
+		u.read = true
+		u.lines = append(u.lines, stepLines(u.attempt, u.record)...)
+	}
+}
+
 func newestLines(lines []bullmq.Line) []bullmq.Line { return lines[max(0, len(lines)-mostLines):] }
 
 // writeLogs appends the lines of a batch to the logs of its jobs and takes those out that are written, or that nobody will
@@ -53,7 +61,9 @@ func (p *Publisher) writeLogs(ctx context.Context, batch []update) error {
 	at := map[place]int{}
 	byQueue := map[string][]bullmq.Lines{}
 	indexes := map[string][][]int{}
-	for i, u := range batch {
+	for i := range batch {
+		batch[i].readLine()
+		u := batch[i]
 		if len(u.lines) == 0 {
 			continue
 		}

@@ -3,7 +3,6 @@ package redisbridge_test
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,19 +12,7 @@ import (
 // clientsSee returns the workers of the bundle's queue as the real library lists them.
 func (b *bundle) clientsSee(library string) []string {
 	b.t.Helper()
-	modules := os.Getenv("BULLMQ_NODE_MODULES")
-	if modules == "" {
-		var err error
-		modules, err = filepath.Abs("../e2e/bullmq/node_modules")
-		require.NoError(b.t, err)
-	}
-	if _, err := os.Stat(filepath.Join(modules, library)); err != nil {
-		const hint = "needs the npm libraries: npm ci --prefix e2e/bullmq"
-		if os.Getenv("CI") != "" {
-			b.t.Fatal(hint)
-		}
-		b.t.Skip(hint)
-	}
+	modules := nodeModules(b.t)
 	command := exec.CommandContext(b.t.Context(), "node", "testdata/workers.cjs", modules, library, b.cfg.Redis.URL.Reveal(),
 		b.cfg.Queue.Prefix, b.def.Name)
 	command.Stderr = os.Stderr

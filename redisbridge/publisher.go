@@ -51,6 +51,7 @@ type update struct {
 	attempt             int
 	record              json.RawMessage
 	lines               []bullmq.Line // of the job's log; an update that is dropped leaves them to the next one of its run
+	read                bool          // its record's own line is among them, or it was written
 	written             time.Time     // when its progress:* key was; zero: not yet
 	shown               bool          // only its lines are left
 }
@@ -89,7 +90,7 @@ func (p *Publisher) Publish(queueName, jobID, runID string, attempt int, record 
 	}
 	p.mu.Lock()
 	p.pending = append(p.pending, update{
-		queue: queueName, jobID: jobID, runID: runID, attempt: attempt, record: record, lines: stepLines(attempt, record),
+		queue: queueName, jobID: jobID, runID: runID, attempt: attempt, record: record,
 	})
 	if len(p.pending) >= mostUpdates { // Redis hangs, or is slower than we are
 		p.pending = bounded(p.pending, true)
@@ -296,6 +297,7 @@ func bounded(updates []update, away bool) []update {
 	for _, u := range updates {
 		if count[u.runID] > most {
 			count[u.runID]--
+			u.readLine()
 			left[u.runID] = append(left[u.runID], u.lines...)
 			continue
 		}

@@ -100,7 +100,8 @@ func TestManyWaitingJobsAreBackInTheirOrder(t *testing.T) {
 	require.Equal(t, []string{running}, b.set(b.keys.Completed()), "runs in flight are not disturbed")
 }
 
-// TestLongOutageIsCaughtUpWith: more changes wait in the outbox than fit into many batches.
+// TestLongOutageIsCaughtUpWith: Redis comes back empty, and more changes wait in the outbox than fit into many batches. Those
+// that waited before are to wait before those that came meanwhile.
 func TestLongOutageIsCaughtUpWith(t *testing.T) {
 	t.Parallel()
 	b, own := setupAlone(t)
@@ -108,25 +109,32 @@ func TestLongOutageIsCaughtUpWith(t *testing.T) {
 	running := b.add("running", nil)
 	attempt := b.claim(running, 0)
 	b.awaitSeq(running, 2)
+	const earlier = 100
+	b.addMany("early", earlier)
+	b.await(patience, "all wait", func() bool { return b.waits() == earlier })
 	own.Kill(t)
 	b.addMany("a", many)
 	b.finish(running, attempt, store.Outcome{Status: store.RunCompleted, Result: json.RawMessage(`{}`)})
 	own.Restart(t)
 	back := time.Now()
 	b.await(bearable, "all is shown", func() bool {
-		return b.epoch() != "" && b.waits() == many && slices.Contains(b.set(b.keys.Completed()), running)
+		return b.epoch() != "" && b.waits() == earlier+many && slices.Contains(b.set(b.keys.Completed()), running)
 	})
 	t.Logf("%d changes were shown %s after Redis was back", many+1, time.Since(back).Round(time.Millisecond))
 	wait := b.list(b.keys.Wait())
 	slices.Reverse(wait)
-	want := make([]string, 0, many/2)
+	want := make([]string, 0, (earlier+many)/2)
+	for i := 0; i < earlier; i += 2 {
+		want = append(want, b.id(fmt.Sprintf("early-%d", i)))
+	}
 	for i := 0; i < many; i += 2 {
 		want = append(want, b.id(fmt.Sprintf("a-%d", i)))
 	}
 	require.Equal(t, want, wait)
-	require.Len(t, b.list(b.keys.Waiting()), many)
+	require.Len(t, b.list(b.keys.Waiting()), earlier+many)
 	told := strings.Join(b.events(), "\n")
 	require.Contains(t, told, "completed "+running)
+	require.NotContains(t, told, b.id("early-"), "of those that are shown again, nobody is told again")
 }
 
 // TestEvictedJobsAreShownAgain: a Redis that throws keys away when its memory is full is no Redis whose clients deleted jobs.

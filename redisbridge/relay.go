@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/cinnamon-qa/cinnamon/queue"
@@ -41,6 +40,7 @@ type relay struct {
 	polled    time.Time // when the outbox was last looked at
 	checked   time.Time // when Redis was last seen to have kept its data
 	reached   int64     // the position that Redis must have reached
+	restored  bool      // a Redis that was empty shows again what it had shown; what waits in the outbox is still to come
 	memory    memory
 	marks     bullmq.Marks // as they were before the batch at hand
 }
@@ -116,6 +116,11 @@ func (r *relay) step(ctx context.Context, relay bool) (more bool, err error) {
 		return false, nil
 	}
 	r.polled, r.marks = time.Now(), marks
+	if empty(marks) && (!r.restored || r.reached > 0) {
+		if held, err := r.restore(ctx); err != nil || !held {
+			return false, err
+		}
+	}
 	applied, err := r.store.Relay(ctx, r.queue, relayBatch, r.apply)
 	if err != nil {
 		return false, err
@@ -167,6 +172,9 @@ func (r *relay) apply(ctx context.Context, rows []store.OutboxRow, position post
 	if err := r.showProgress(ctx, finished); err != nil {
 		return nil, err
 	}
+	if err := r.followUp(ctx, finished); err != nil {
+		return nil, err
+	}
 	marked, err := r.projector.MarkPosition(ctx, r.queue, position.From, position.To)
 	if err != nil {
 		return nil, err
@@ -182,126 +190,6 @@ func (r *relay) apply(ctx context.Context, rows []store.OutboxRow, position post
 		signal(r.due)
 	}
 	return rejected, nil
-}
-
-// ensureKept rebuilds the queue in a Redis that lost data: all of it, and the epoch is gone, or the newest of it (a
-// replica that lagged behind took over, an old snapshot was loaded), and the position is behind Postgres's. Both keys are
-// outside of the queue's own, so no client that cleans up a queue deletes them.
-//
-// What listeners were to be told by the lost changes, or may have been told before they got lost, is not told again.
-func (r *relay) ensureKept(ctx context.Context) error {
-	position, err := r.store.Position(ctx, r.queue) // before Redis's, which runs ahead
-	if err != nil {
-		return err
-	}
-	r.reached = position
-	if kept, err := r.kept(ctx, position); err != nil || kept {
-		return err
-	}
-	// No bridge relays meanwhile, so that the position is Redis's when all is shown, and one bridge rebuilds the queue.
-	_, err = r.store.Hold(ctx, r.queue, func(ctx context.Context, position int64) error {
-		if kept, err := r.kept(ctx, position); err != nil || kept {
-			return err
-		}
-		n, err := r.rebuild(ctx, position)
-		if err == nil && n > 0 {
-			r.log.WarnContext(ctx, "Redis had lost data of the queue; it is rebuilt", "jobs", n)
-		}
-		return err
-	})
-	return err
-}
-
-// kept says whether Redis has what it showed when Postgres's position was this one: it has lost nothing, and thrown
-// nothing away for want of memory.
-func (r *relay) kept(ctx context.Context, position int64) (bool, error) {
-	marks, err := r.projector.Marks(ctx, r.queue)
-	if err != nil {
-		return false, fmt.Errorf("reading the marks: %w", err)
-	}
-	whole, err := r.memory.whole(ctx, r, marks.Evicted)
-	if err != nil {
-		return false, err
-	}
-	return whole && marks.Epoch != "" && marks.Position >= position, nil
-}
-
-func (r *relay) rebuild(ctx context.Context, position int64) (jobs int, err error) {
-	if jobs, err = r.resync(ctx); err != nil {
-		return jobs, err
-	}
-	if err := r.restoreSchedulers(ctx); err != nil {
-		return jobs, err
-	}
-	if _, err := r.projector.MarkPosition(ctx, r.queue, 0, position); err != nil {
-		return jobs, err
-	}
-	if err := r.memory.rebuilt(ctx, r); err != nil {
-		return jobs, err
-	}
-	if err := r.projector.MarkEpoch(ctx, r.queue, uuid.NewString()); err != nil {
-		return jobs, fmt.Errorf("marking the epoch: %w", err)
-	}
-	return jobs, nil
-}
-
-// resync shows all open jobs, the newest finished ones, and those that Redis shows as open although they have ended,
-// without events. Jobs that Postgres doesn't know are left alone: others may add jobs to the queue.
-func (r *relay) resync(ctx context.Context) (shown int, err error) {
-	now := time.Now()
-	show := func(list []queue.Job) error {
-		changes := make([]bullmq.Change, 0, len(list))
-		for _, job := range list {
-			if job.State == queue.Delayed && !job.DueAt.After(now) {
-				job.State = queue.Waiting // the timer promoted it when it was due, so it waits before those that came later
-			}
-			if job.State == queue.Active && job.Foreign {
-				job.State = queue.Waiting // with its lock, the other consumer lost the job: what it returns won't count
-			}
-			change, err := project(queue.Change{Transition: queue.Added, Job: job})
-			if err != nil {
-				r.log.ErrorContext(ctx, "a job can't be shown in Redis", "job_id", job.ID, "error", err)
-				continue
-			}
-			change.Transition = bullmq.Silent
-			changes = append(changes, change)
-		}
-		shown += len(changes)
-		if err := r.showProgress(ctx, list); err != nil {
-			return err
-		}
-		applied, err := r.projector.Apply(ctx, r.queue, changes)
-		if err != nil {
-			return fmt.Errorf("rebuilding the queue: %w", err)
-		}
-		for i, a := range applied {
-			if a.Err != nil {
-				r.log.ErrorContext(ctx, "a job can't be shown in Redis", "job_id", changes[i].Job.ID, "error", a.Err)
-			}
-		}
-		return nil
-	}
-	if err := r.store.OpenJobs(ctx, r.queue, show); err != nil {
-		return shown, err
-	}
-	kept := map[queue.State]int{queue.Completed: r.keep.RemoveOnComplete, queue.Failed: r.keep.RemoveOnFail}
-	for state, count := range kept {
-		finished, err := r.store.NewestFinished(ctx, r.queue, state, count)
-		if err != nil {
-			return shown, err
-		}
-		if err := show(finished); err != nil {
-			return shown, err
-		}
-	}
-	err = r.projector.OpenIDs(ctx, r.queue, func(ids []string) error {
-		ended, err := r.store.FinishedAmong(ctx, r.queue, ids)
-		if err != nil {
-			return err
-		}
-		return show(ended)
-	})
-	return shown, err
 }
 
 // showProgress writes the last progress of jobs that ended not long ago.

@@ -9,7 +9,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
-	"github.com/cinnamon-qa/cinnamon/store/postgres"
+	"github.com/cinnamon-qa/cinnamon/store"
 )
 
 // resyncWithin bounds how long a resync waits for the relay of a running bridge, which has the queue most of the time.
@@ -18,20 +18,11 @@ const resyncWithin = 30 * time.Second
 // Resync shows all open jobs and the newest finished ones of every queue again, whether Redis has lost any or not, and
 // tells done how many jobs of each that were. Bridges may be running.
 func Resync(ctx context.Context, cfg config.Config, log *slog.Logger, done func(queueName string, jobs int)) error {
-	if err := cfg.RequireDatabase(); err != nil {
-		return err
-	}
-	records, err := postgres.Open(ctx, cfg.Database.URL.Reveal(), cfg.Database.MaxConns)
+	b, _, closeAll, err := open(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
-	defer records.Close()
-	connections, err := dial(cfg.Redis)
-	if err != nil {
-		return err
-	}
-	defer connections.Close() //nolint:errcheck // nothing is pending on it any more
-	b := &Bridge{clients: connections, store: records, keys: newProgressKeys(), keep: cfg.Queue, log: log}
+	defer closeAll()
 	for _, def := range queue.All() {
 		jobs, err := newRelay(b, def.Name).resyncHeld(ctx)
 		if err != nil {
@@ -49,8 +40,10 @@ func (r *relay) resyncHeld(ctx context.Context) (jobs int, err error) {
 	for {
 		held, err := r.store.Hold(ctx, r.queue, func(ctx context.Context, position int64) error {
 			var err error
-			jobs, err = r.rebuild(ctx, position)
-			return err
+			if jobs, err = r.rebuild(ctx, position, store.Any); err != nil {
+				return err
+			}
+			return r.markEpoch(ctx)
 		})
 		if err != nil || held {
 			return jobs, err

@@ -2,11 +2,15 @@ package redisbridge
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
+	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
@@ -36,6 +40,7 @@ func (in *inlet) keepSchedulers(ctx context.Context, s bullmq.Snapshot) error {
 		known[js.ID] = js
 		if _, there := s.Schedulers[js.ID]; !there && !evicted {
 			in.log.InfoContext(ctx, "a client removed a job scheduler", "scheduler", js.ID)
+			in.faults.note(js.ID, "")
 			if err := in.store.DeleteScheduler(ctx, in.def.Name, js.ID); err != nil {
 				return fmt.Errorf("forgetting job scheduler %s: %w", js.ID, err)
 			}
@@ -49,17 +54,67 @@ func (in *inlet) keepSchedulers(ctx context.Context, s bullmq.Snapshot) error {
 		if len(r.Fields) == 0 || !storable(r.ID) {
 			continue // an old client's way to repeat a job, or half a scheduler
 		}
-		if js, ok := known[r.ID]; !ok || !js.Next.Equal(r.Next) || !maps.Equal(js.Fields, r.Fields) {
-			js := store.JobScheduler{ID: r.ID, Fields: r.Fields, Next: r.Next}
-			if err := in.store.SaveScheduler(ctx, in.def.Name, js); err != nil {
-				return fmt.Errorf("keeping job scheduler %s: %w", r.ID, err)
-			}
+		if err := in.keep(ctx, known[r.ID], &r); err != nil {
+			return err
 		}
 		if err := in.rearm(ctx, s, r); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keepSchedulerOf keeps the scheduler of a job that was taken over: Redis may lose it before the next look at the whole queue.
+func (in *inlet) keepSchedulerOf(ctx context.Context, job queue.Job) error {
+	slot, err := strconv.ParseInt(job.ID[strings.LastIndex(job.ID, ":")+1:], 10, 64)
+	if err != nil || !storable(job.Scheduler) {
+		return nil //nolint:nilerr // some client's own idea of a scheduler's job
+	}
+	next := map[string]time.Time{job.Scheduler: time.UnixMilli(slot)}
+	records, err := in.projector.SchedulerRecords(ctx, in.def.Name, next)
+	if err != nil {
+		return err
+	}
+	if r := records[0]; len(r.Fields) > 0 {
+		return in.keep(ctx, store.JobScheduler{}, &r)
+	}
+	return nil
+}
+
+// keep makes the record of a scheduler follow Redis's, which it completes: clients of version 5.34 say only in the options of
+// each job which one it is, and how many there are to be.
+func (in *inlet) keep(ctx context.Context, kept store.JobScheduler, r *bullmq.SchedulerRecord) error {
+	made, limit := count(r.Fields, "ic"), count(r.Fields, "limit")
+	if kept.Next.Equal(r.Next) {
+		made, limit = max(made, count(kept.Fields, "ic")), max(limit, count(kept.Fields, "limit"))
+	} else {
+		views, err := in.projector.Look(ctx, in.def.Name, []string{bullmq.SchedulerJob(*r).ID})
+		if err != nil {
+			return err
+		}
+		nth, of := bullmq.Iteration(json.RawMessage(views[0].Fields["opts"]))
+		made, limit = max(made, nth), max(limit, of)
+	}
+	for name, n := range map[string]int{"ic": made, "limit": limit} {
+		if n > 0 {
+			r.Fields[name] = strconv.Itoa(n)
+		}
+	}
+	if kept.Next.Equal(r.Next) && maps.Equal(kept.Fields, r.Fields) {
+		return nil
+	}
+	if err := in.store.SaveScheduler(ctx, in.def.Name, store.JobScheduler{ID: r.ID, Fields: r.Fields, Next: r.Next}); err != nil {
+		return fmt.Errorf("keeping job scheduler %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+func count(fields map[string]string, name string) int {
+	n, err := strconv.Atoi(fields[name])
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // rearm adds the job after the newest one of a scheduler, if that has begun or is gone.
@@ -73,23 +128,45 @@ func (in *inlet) rearm(ctx context.Context, s bullmq.Snapshot, r bullmq.Schedule
 	if err != nil {
 		return err
 	}
-	limit, _ := strconv.Atoi(r.Fields["limit"])
-	added, _ := strconv.Atoi(r.Fields["ic"])
-	switch {
-	case views[0].Exists():
+	if views[0].Exists() {
 		job = bullmq.DecodeJob(job.ID, views[0].Fields)
-	case limit > 0 && added >= limit:
-		return nil // it has made all its jobs
 	}
 	next, err := in.client.ArmNext(ctx, job)
 	if err != nil {
 		in.log.WarnContext(ctx, "the next job of a scheduler could not be added", "scheduler", r.ID, "error", explain(err))
 		return nil
 	}
-	if next != "" {
+	if next != "" && !in.faults.known(r.ID) {
 		in.log.WarnContext(ctx, "a scheduler that had stopped goes on", "scheduler", r.ID, "job_id", next)
 	}
 	return nil
+}
+
+// faults are why jobs of schedulers can't be carried out, by scheduler. Such a scheduler makes job after job, each of which
+// fails, as it would with a BullMQ worker: that is said once, not each time.
+type faults struct {
+	mu      sync.Mutex
+	reasons map[string]string
+}
+
+// note says whether that is news. No reason: the scheduler's newest job was understood.
+func (f *faults) note(scheduler, reason string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.reasons == nil {
+		f.reasons = map[string]string{}
+	}
+	news := f.reasons[scheduler] != reason
+	if f.reasons[scheduler] = reason; reason == "" {
+		delete(f.reasons, scheduler)
+	}
+	return news
+}
+
+func (f *faults) known(scheduler string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.reasons[scheduler] != ""
 }
 
 // restoreSchedulers shows the job schedulers again that Redis lost.

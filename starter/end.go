@@ -96,6 +96,9 @@ func (s *Starter) Sweep(ctx context.Context) {
 		if err := s.startMissed(ctx); err != nil && ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "runs without a workflow could not be started yet; they will be", "error", err)
 		}
+		if err := s.startMissedSuites(ctx); err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "suites without a workflow could not be started yet; they will be", "error", err)
+		}
 		if time.Now().Before(next) {
 			continue
 		}
@@ -135,26 +138,38 @@ func (s *Starter) startMissed(ctx context.Context) error {
 // endAbandoned ends the runs whose workflow was terminated, timed out or failed since that time.
 func (s *Starter) endAbandoned(ctx context.Context, since time.Time) error {
 	for _, def := range queue.Running() {
-		query := fmt.Sprintf(`WorkflowType = '%s' AND ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed') AND CloseTime > '%s'`,
-			def.Workflow, since.UTC().Format(time.RFC3339))
-		var page []byte
-		for {
-			list, err := s.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, NextPageToken: page})
-			if err != nil {
-				return fmt.Errorf("listing ended workflows: %w", err)
-			}
-			for _, execution := range list.GetExecutions() {
-				id := strings.TrimPrefix(execution.GetExecution().GetWorkflowId(), def.WorkflowID(""))
-				if err := s.endAbandonedRun(ctx, def.Name, id, execution.GetExecution().GetRunId(), execution.GetStatus()); err != nil {
-					return err
-				}
-			}
-			if page = list.GetNextPageToken(); len(page) == 0 {
-				break
-			}
+		err := s.eachAbandoned(ctx, def.Workflow, since, func(workflowID, workflowRunID string, status enumspb.WorkflowExecutionStatus) error {
+			return s.endAbandonedRun(ctx, def.Name, strings.TrimPrefix(workflowID, def.WorkflowID("")), workflowRunID, status)
+		})
+		if err != nil {
+			return err
 		}
 	}
-	return nil
+	return s.eachAbandoned(ctx, suiteWorkflow, since, func(workflowID, _ string, status enumspb.WorkflowExecutionStatus) error {
+		return s.endAbandonedSuite(ctx, strings.TrimPrefix(workflowID, suiteWorkflowID("")), status)
+	})
+}
+
+// eachAbandoned calls end with each workflow of a type that was terminated, timed out or failed since that time.
+func (s *Starter) eachAbandoned(ctx context.Context, workflowType string, since time.Time, end func(workflowID, workflowRunID string, status enumspb.WorkflowExecutionStatus) error) error {
+	query := fmt.Sprintf(`WorkflowType = '%s' AND ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed') AND CloseTime > '%s'`,
+		workflowType, since.UTC().Format(time.RFC3339))
+	var page []byte
+	for {
+		list, err := s.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, NextPageToken: page})
+		if err != nil {
+			return fmt.Errorf("listing ended workflows: %w", err)
+		}
+		for _, execution := range list.GetExecutions() {
+			id := execution.GetExecution()
+			if err := end(id.GetWorkflowId(), id.GetRunId(), execution.GetStatus()); err != nil {
+				return err
+			}
+		}
+		if page = list.GetNextPageToken(); len(page) == 0 {
+			return nil
+		}
+	}
 }
 
 func (s *Starter) endAbandonedRun(ctx context.Context, queueName, runID, workflowRunID string, status enumspb.WorkflowExecutionStatus) error {

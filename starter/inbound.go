@@ -114,6 +114,9 @@ func iterationID(runID string, job queue.Job) string {
 	return fmt.Sprintf("%s-%s", safe, last)
 }
 
+// isIteration says whether a job is one of a scheduler. When the scheduler is changed, a job of the same id may take its place.
+func isIteration(jobID string) bool { return strings.HasPrefix(jobID, "repeat:") }
+
 // Tell lets a run's workflow know what was done to its job in Redis. It may be called again for the same thing. For a job
 // that had ended and is to run again it starts a workflow, and returns its Temporal run id and input.
 func (s *Starter) Tell(ctx context.Context, r store.Reconciled) (workflowRunID string, input json.RawMessage, err error) {
@@ -126,6 +129,8 @@ func (s *Starter) Tell(ctx context.Context, r store.Reconciled) (workflowRunID s
 	workflowID := def.WorkflowID(r.Start.RunID)
 	before, after := r.Before, r.After
 	switch {
+	case r.Gone && r.Planned():
+		return "", nil, unlessGone(s.Temporal.TerminateWorkflow(ctx, workflowID, "", "Its job scheduler was changed or removed"))
 	case r.Gone && r.Running:
 		return "", nil, unlessGone(s.Temporal.CancelWorkflow(ctx, workflowID, ""))
 	case r.Gone:

@@ -40,9 +40,24 @@ type endStore interface {
 	EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error
 }
 
+// suiteStore keeps suites and their runs.
+type suiteStore interface {
+	Suite(ctx context.Context, id string) (store.Suite, error)
+	CreateSuiteRun(ctx context.Context, n store.NewSuiteRun) (id string, created bool, err error)
+	SuiteRun(ctx context.Context, id string) (store.SuiteRun, error)
+	SuiteRuns(ctx context.Context, suiteID string, limit int) ([]store.SuiteRun, error)
+	SuiteCases(ctx context.Context, suiteRunID string, onlyFailed bool) ([]store.SuiteCase, error)
+	CaseDurations(ctx context.Context, caseIDs []string) (map[string]time.Duration, error)
+	SuiteRunStarted(ctx context.Context, id, workflowRunID string) error
+	SuiteRunsNotStarted(ctx context.Context, before time.Time, limit int) ([]store.SuiteStart, error)
+	UnfinishedOfSuite(ctx context.Context, suiteRunID string, limit int) ([]string, error)
+	FinishSuiteRun(ctx context.Context, id string, cancelled bool, reason string, now time.Time) error
+}
+
 // Store is what a starter needs of the database.
 type Store interface {
 	runStore
+	suiteStore
 	startStore
 	endStore
 }
@@ -222,28 +237,23 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 	if !ok {
 		return "", fault.New(fault.Internal, "run %s belongs to the unknown queue %q", st.RunID, st.Queue)
 	}
-	attributes := []temporal.SearchAttributeUpdate{
-		workflows.TestCaseID.ValueSet(st.TestCaseID),
-		workflows.TestRunID.ValueSet(st.RunID),
-		workflows.Status.ValueSet(string(store.RunPending)),
-	}
-	if st.UserID != "" {
-		attributes = append(attributes, workflows.UserID.ValueSet(st.UserID))
-	}
 	var input workflows.TestExecutionInput
 	if err := json.Unmarshal(st.WorkflowInput, &input); err != nil {
 		return "", fmt.Errorf("decoding the workflow's input: %w", err)
 	}
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
-	if input.After != "" {
+	switch {
+	case input.After != "":
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	case isIteration(input.JobID):
+		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	}
 	started, err := s.Temporal.ExecuteWorkflow(ctx, sdkclient.StartWorkflowOptions{
 		ID:                       def.WorkflowID(st.RunID),
 		TaskQueue:                def.Name,
 		WorkflowIDReusePolicy:    reuse,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		TypedSearchAttributes:    temporal.NewSearchAttributes(attributes...),
+		TypedSearchAttributes:    workflows.RunAttributes(st.TestCaseID, st.RunID, st.UserID),
 		Priority:                 temporal.Priority{PriorityKey: s.PriorityScale.key(st.Priority), FairnessKey: fairnessKey(st.UserID)},
 		StaticSummary:            summary(st.Title),
 	}, def.Workflow, input)

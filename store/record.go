@@ -83,6 +83,7 @@ type Run struct {
 
 	WorkflowID    string
 	WorkflowRunID string
+	SuiteRunID    string // of the suite run that it belongs to, if any
 
 	CreatedAt  time.Time
 	StartedAt  time.Time
@@ -180,6 +181,15 @@ type OutboxRow struct {
 	Change queue.Change
 }
 
+// Which jobs are meant: any, or only those of which no change waits to be projected to Redis.
+type Which bool
+
+// The kinds of jobs.
+const (
+	Any     Which = true
+	Relayed Which = false
+)
+
 // Sight is what Redis shows of a job, as far as that differs from its record.
 type Sight struct {
 	// Same says that nothing is to be done: they agree, or it can't be told.
@@ -200,6 +210,12 @@ type Reconciled struct {
 	Start  Start
 	// Running says that the run had not ended before.
 	Running bool
+}
+
+// Planned says that the run was never more than the next job of a job scheduler: nobody asked for it, and nothing of it has
+// begun. It goes with that job.
+func (r Reconciled) Planned() bool {
+	return r.Running && r.After.Scheduler != "" && r.Before.AttemptsStarted == 0
 }
 
 // JobState is a job in short.

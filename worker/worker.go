@@ -93,6 +93,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		register(w, activities.NewTestExecution(activities.Config{
 			Store: records, Gate: gate, Browsers: browsers, Artifacts: files, Progress: progress, Worker: cfg.Worker.Name, Log: log,
 		}))
+		registerSuites(w, activities.NewSuiteExecution(records))
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("starting to take jobs from %s: %w", def.Name, err)
 		}
@@ -141,6 +142,11 @@ func newWorker(client sdkclient.Client, def queue.Definition, cfg config.Config,
 func register(w sdkworker.ActivityRegistry, act *activities.TestExecution) {
 	w.RegisterActivityWithOptions(act.ExecuteAttempt, sdkactivity.RegisterOptions{Name: "ExecuteAttempt"})
 	w.RegisterActivityWithOptions(act.EndRun, sdkactivity.RegisterOptions{Name: "EndRun"})
+}
+
+func registerSuites(w sdkworker.ActivityRegistry, act *activities.SuiteExecution) {
+	w.RegisterActivityWithOptions(act.NextOfSuite, sdkactivity.RegisterOptions{Name: "NextOfSuite"})
+	w.RegisterActivityWithOptions(act.EndSuite, sdkactivity.RegisterOptions{Name: "EndSuite"})
 }
 
 // awaitTemporal waits until the Temporal server answers: it may start after its workers.

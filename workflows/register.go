@@ -10,4 +10,5 @@ type registry interface {
 // Register registers every workflow under its name.
 func Register(r registry) {
 	r.RegisterWorkflowWithOptions(TestExecution, workflow.RegisterOptions{Name: "TestExecution"})
+	r.RegisterWorkflowWithOptions(SuiteExecution, workflow.RegisterOptions{Name: "SuiteExecution"})
 }

@@ -35,6 +35,7 @@ Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLO
 		Example: `  cinnamon run login.json checkout.json
   cinnamon run examples/cases/shop --base-url https://staging.example.com
   cinnamon run suite/ --priority urgent --attempts 1 --timeout 2m
+  cinnamon run suite/ --parallel 4 --fail-fast
   cinnamon run suite/ --output json > results.json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -66,6 +67,8 @@ Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLO
 	f.StringVar(&o.Priority, "priority", "", "low, normal, high, urgent, or a number (higher is more urgent)")
 	f.IntVar(&o.Attempts, "attempts", 0, "attempts of each test at the most (default: the API's)")
 	f.DurationVar(&o.Timeout, "timeout", 0, "time that one attempt may take (default: 30s and 5s a step)")
+	f.IntVar(&o.Parallel, "parallel", 0, "tests at once at the most (default: as many as there are workers for)")
+	f.BoolVar(&o.FailFast, "fail-fast", false, "stop at the first test that fails: cancel what runs, leave the rest out")
 	f.StringVar(&o.UserID, "user", "", "whose runs these are; users share the workers fairly")
 	f.StringVar(&o.IdempotencyKey, "idempotency-key", "", "find the runs of an earlier invocation with this key instead of starting new ones")
 	f.StringVarP(&o.Output, "output", "o", cli.OutputTable, "table, or json: one document on standard output")

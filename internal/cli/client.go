@@ -50,6 +50,15 @@ func (c *client) start(ctx context.Context, body []byte, idempotencyKey string) 
 	return answer, err
 }
 
+func (c *client) startSuite(ctx context.Context, body []byte, idempotencyKey string) error {
+	var answer acceptedSuite
+	err := c.call(ctx, http.MethodPost, "/api/suite-runs", body, idempotencyKey, &answer)
+	if err == nil && answer.SuiteRunID == "" {
+		err = c.notOurs("its answer to a start names no suite run")
+	}
+	return err
+}
+
 func (c *client) runs(ctx context.Context, ids []string) ([]apiRun, error) {
 	var answer struct {
 		Items []apiRun `json:"items"`

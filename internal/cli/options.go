@@ -43,6 +43,10 @@ type Options struct {
 	// IdempotencyKey makes a repeated invocation find the runs of the first one instead of starting them again. Each
 	// file has a key of its own, derived from this one.
 	IdempotencyKey string
+	// Parallel is how many tests of a group run at once, FailFast ends a group with its first test that fails. With either
+	// of them a group is one suite run, which starts the tests that take longest first.
+	Parallel int
+	FailFast bool
 	// Detach starts the runs, prints their ids and does not wait.
 	Detach bool
 
@@ -85,6 +89,9 @@ func (o *Options) complete() error {
 	if o.Timeout < 0 || (o.Timeout > 0 && o.Timeout < time.Millisecond) {
 		bad("the timeout is %s: it must be 1ms or more", o.Timeout)
 	}
+	if o.Parallel < 0 {
+		bad("the number of parallel tests is %d: it must be 1 or more, or 0 for as many as there are workers for", o.Parallel)
+	}
 	paths := 0
 	for _, group := range o.Groups {
 		paths += len(group.Paths)
@@ -111,6 +118,9 @@ func (o *Options) priority() json.RawMessage {
 	}
 	return json.RawMessage(strconv.Quote(o.Priority))
 }
+
+// suite says whether the tests of a group are one suite run.
+func (o *Options) suite() bool { return o.Parallel > 0 || o.FailFast }
 
 // colors returns the colours of the output.
 func (o *Options) colors() palette { return palette{on: o.Terminal && !o.NoColor} }

@@ -115,7 +115,7 @@ func (r *runner) runGroups(ctx context.Context) error {
 		case ctx.Err() != nil:
 			r.refuse(indexes, errInterrupted)
 		case r.options.Detach:
-			failure = r.start(ctx, indexes)
+			failure = r.begin(ctx, indexes)
 		default:
 			failure = r.runGroup(ctx, indexes)
 		}
@@ -131,7 +131,7 @@ func (r *runner) runGroup(ctx context.Context, indexes []int) error {
 	started := make(chan struct{})
 	go func() {
 		defer close(started)
-		startErr = r.start(startCtx, indexes)
+		startErr = r.begin(startCtx, indexes)
 	}()
 	watchErr := r.watch(ctx, started)
 	if watchErr != nil {

@@ -52,9 +52,20 @@ func (r *runner) start(ctx context.Context, indexes []int) error {
 	return fatal
 }
 
-// startOne starts one test. It tries again, with the same idempotency key, as long as the API may come back. The end of
-// ctx ends the tries, but not a request under way: its run would be left running unseen.
+// startOne starts one test.
 func (r *runner) startOne(ctx context.Context, body []byte, key string) (accepted, error) {
+	var answer accepted
+	err := r.patiently(ctx, func() error {
+		var err error
+		answer, err = r.client.start(r.leave, body, key) //nolint:contextcheck // a request under way is not ended: see patiently
+		return err
+	})
+	return answer, err
+}
+
+// patiently asks for a start. It tries again, with the same idempotency key, as long as the API may come back. The end of
+// ctx ends the tries, but not a request under way: its run would be left running unseen.
+func (r *runner) patiently(ctx context.Context, ask func() error) error {
 	began := time.Now()
 	backoff := retry.WithCappedDuration(r.timing.retryMax, retry.NewExponential(r.timing.retry))
 	patient := retry.BackoffFunc(func() (time.Duration, bool) {
@@ -65,10 +76,8 @@ func (r *runner) startOne(ctx context.Context, body []byte, key string) (accepte
 		wait, stop := backoff.Next()
 		return wait, stop || time.Since(began)+wait > patience
 	})
-	var answer accepted
 	err := retry.Do(ctx, patient, func(context.Context) error {
-		var err error
-		answer, err = r.client.start(r.leave, body, key) //nolint:contextcheck // see above
+		err := ask()
 		if kindOf(err) == kindUnavailable {
 			if r.client.reached.Load() {
 				r.outage.trouble(err)
@@ -82,9 +91,9 @@ func (r *runner) startOne(ctx context.Context, body []byte, key string) (accepte
 	})
 	if err != nil && ctx.Err() != nil && kindOf(err) != kindInput {
 		if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
-			return accepted{}, cause
+			return cause
 		}
-		return accepted{}, errInterrupted
+		return errInterrupted
 	}
-	return answer, err
+	return err
 }

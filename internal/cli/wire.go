@@ -14,6 +14,28 @@ type startRequest struct {
 	Config   *runConfig      `json:"config,omitempty"`
 }
 
+// suiteRequest is the body of POST /api/suite-runs.
+type suiteRequest struct {
+	Title    string          `json:"title"`
+	Cases    []suiteCase     `json:"cases"`
+	UserID   string          `json:"userId,omitempty"`
+	Priority json.RawMessage `json:"priority,omitempty"`
+	Attempts int             `json:"attempts,omitempty"`
+	Config   *runConfig      `json:"config,omitempty"`
+	Parallel int             `json:"parallel,omitempty"`
+	FailFast bool            `json:"failFast,omitempty"`
+}
+
+type suiteCase struct {
+	Case      json.RawMessage `json:"case"`
+	TestRunID string          `json:"testRunId"`
+}
+
+// acceptedSuite is the answer to it.
+type acceptedSuite struct {
+	SuiteRunID string `json:"suiteRunId"`
+}
+
 type runConfig struct {
 	Timeout int64  `json:"timeout,omitempty"` // milliseconds
 	BaseURL string `json:"baseUrl,omitempty"`

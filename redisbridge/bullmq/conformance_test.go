@@ -260,31 +260,6 @@ func nearSpan(path, x, y string) bool {
 	return errA == nil && errB == nil && a > 1e6 && b > 1e6 && !given && math.Abs(a-b) < 5000
 }
 
-// try asks the judge what may fail.
-func (j *judge) try(question string, args ...any) (value json.RawMessage, problem string) {
-	j.t.Helper()
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	j.asked++
-	if args == nil {
-		args = []any{}
-	}
-	require.NoError(j.t, j.input.Encode(map[string]any{"id": j.asked, "ask": question, "args": args}))
-	select {
-	case line, ok := <-j.lines:
-		require.True(j.t, ok, "the judge died")
-		var reply struct {
-			Value json.RawMessage
-			Error string
-		}
-		require.NoError(j.t, json.Unmarshal(line, &reply))
-		return reply.Value, reply.Error
-	case <-time.After(30 * time.Second):
-		require.Fail(j.t, "the judge does not answer", "%s %v", question, args)
-	}
-	return nil, ""
-}
-
 // TestQueueEqualsTheRealOne makes the same calls on a real queue and on ours. After each of them both hold the same keys
 // of the same types, fields and scores, told their listeners the same, and both refused it or neither.
 func TestQueueEqualsTheRealOne(t *testing.T) {

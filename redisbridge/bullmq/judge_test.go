@@ -1,20 +1,15 @@
 package bullmq_test
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 )
 
@@ -24,69 +19,36 @@ func judges() []string { return []string{"bullmq6", "bullmq5", "bullmq534"} }
 // judge is the real npm library on a bundle's queue.
 type judge struct {
 	t     *testing.T
-	input *json.Encoder
-	lines chan []byte
+	node  *testkit.Node
 	mutex sync.Mutex
 	asked int
 }
 
-// nodeModules finds the libraries: in the folder that BULLMQ_NODE_MODULES names, else in e2e/bullmq.
 func nodeModules(t *testing.T) string {
 	t.Helper()
-	folder := os.Getenv("BULLMQ_NODE_MODULES")
-	if folder == "" {
-		var err error
-		folder, err = filepath.Abs("../../e2e/bullmq/node_modules")
-		require.NoError(t, err)
-	}
-	_, nodeErr := exec.LookPath("node")
-	_, libraryErr := os.Stat(filepath.Join(folder, "bullmq6"))
-	if nodeErr != nil || libraryErr != nil {
-		const hint = "needs node, and the libraries: npm ci --prefix e2e/bullmq"
-		if os.Getenv("CI") != "" {
-			t.Fatal(hint)
-		}
-		t.Skip(hint)
-	}
-	return folder
+	return testkit.NodeModules(t, "../../e2e/bullmq/node_modules", "bullmq6")
 }
 
 func newJudge(t *testing.T, b *bundle, library string) *judge {
 	t.Helper()
-	command := exec.Command("node", "testdata/judge.cjs", nodeModules(t), library, server.URL(t), b.prefix, b.queue)
-	var complaints bytes.Buffer
-	command.Stderr = &complaints
-	input, err := command.StdinPipe()
-	require.NoError(t, err)
-	output, err := command.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, command.Start())
-	j := &judge{t: t, input: json.NewEncoder(input), lines: make(chan []byte)}
-	go j.read(output)
-	t.Cleanup(func() {
-		_ = input.Close()
-		for range j.lines {
-		}
-		_ = command.Wait()
-		if t.Failed() {
-			t.Log(complaints.String())
-		}
-	})
+	modules := nodeModules(t)
+	j := &judge{t: t, node: testkit.StartNode(t, modules, "testdata/judge.cjs", modules, library, server.URL(t), b.prefix, b.queue)}
 	j.ask(nil, "ready")
 	return j
 }
 
-func (j *judge) read(output io.Reader) {
-	defer close(j.lines)
-	scanner := bufio.NewScanner(output)
-	scanner.Buffer(nil, 1<<24)
-	for scanner.Scan() {
-		j.lines <- bytes.Clone(scanner.Bytes())
+// ask puts a question and decodes the answer.
+func (j *judge) ask(answer any, question string, args ...any) {
+	j.t.Helper()
+	value, problem := j.try(question, args...)
+	require.Empty(j.t, problem, "%s %v", question, args)
+	if answer != nil {
+		require.NoError(j.t, json.Unmarshal(value, answer))
 	}
 }
 
-// ask puts a question and decodes the answer.
-func (j *judge) ask(answer any, question string, args ...any) {
+// try asks the judge what may fail.
+func (j *judge) try(question string, args ...any) (value json.RawMessage, problem string) {
 	j.t.Helper()
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
@@ -94,22 +56,15 @@ func (j *judge) ask(answer any, question string, args ...any) {
 	if args == nil {
 		args = []any{}
 	}
-	require.NoError(j.t, j.input.Encode(map[string]any{"id": j.asked, "ask": question, "args": args}))
-	select {
-	case line, ok := <-j.lines:
-		require.True(j.t, ok, "the judge died")
-		var reply struct {
-			Value json.RawMessage
-			Error string
-		}
-		require.NoError(j.t, json.Unmarshal(line, &reply))
-		require.Empty(j.t, reply.Error, "%s %v", question, args)
-		if answer != nil {
-			require.NoError(j.t, json.Unmarshal(reply.Value, answer))
-		}
-	case <-time.After(30 * time.Second):
-		require.Fail(j.t, "the judge does not answer", "%s %v", question, args)
+	text, err := json.Marshal(map[string]any{"id": j.asked, "ask": question, "args": args})
+	require.NoError(j.t, err)
+	j.node.Say(j.t, text)
+	var reply struct {
+		Value json.RawMessage
+		Error string
 	}
+	require.NoError(j.t, json.Unmarshal(j.node.Next(j.t), &reply))
+	return reply.Value, reply.Error
 }
 
 // seen is a job as the library shows it.

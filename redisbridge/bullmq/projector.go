@@ -58,6 +58,7 @@ type Projector struct {
 	position     script
 	look         script
 	take         script
+	follow       script
 }
 
 // Option alters a projector.
@@ -87,6 +88,7 @@ func NewProjector(rdb redis.UniversalClient, prefix string, options ...Option) *
 		position:     loadScript("position-1.lua"),
 		look:         loadScript("look-12.lua"),
 		take:         loadScript("take-19.lua"),
+		follow:       loadScript("follow-11.lua"),
 	}
 	for _, option := range options {
 		option(p)

@@ -18,7 +18,7 @@ import (
 // openJob reads the record of a job that has not ended.
 func (f *fixture) openJob(t *testing.T, id string) (job queue.Job) {
 	t.Helper()
-	require.NoError(t, f.OpenJobs(t.Context(), queue.TestExecution, func(jobs []queue.Job) error {
+	require.NoError(t, f.OpenJobs(t.Context(), queue.TestExecution, store.Any, func(jobs []queue.Job) error {
 		for _, j := range jobs {
 			if j.ID == id {
 				job = j

@@ -65,6 +65,7 @@ var suite = []struct {
 	{"what does not exist is not found", testNotFound},
 
 	{"a record follows what was done in Redis", testReconcile},
+	{"a run that was only planned goes with its job", testPlannedRun},
 	{"an attempt that Redis granted", testAttemptThatRedisGranted},
 
 	{"changes are relayed in order", testRelayInOrder},

@@ -141,9 +141,9 @@ func (s *Store) outboxBatch(ctx context.Context, tx pgx.Tx, queueName string, li
 
 // OpenJobs calls visit with a queue's open jobs, some hundreds at a time, in the order in which they came to where they
 // are: that in which they wait.
-func (s *Store) OpenJobs(ctx context.Context, queueName string, visit func([]queue.Job) error) error {
+func (s *Store) OpenJobs(ctx context.Context, queueName string, which store.Which, visit func([]queue.Job) error) error {
 	const atOnce = 500
-	rows, err := s.pool.Query(ctx, s.query["job_open"], queueName)
+	rows, err := s.pool.Query(ctx, s.query["job_open"], queueName, bool(which))
 	if err != nil {
 		return coded(err, "the jobs could not be read")
 	}
@@ -171,8 +171,8 @@ func (s *Store) OpenJobs(ctx context.Context, queueName string, visit func([]que
 }
 
 // NewestFinished reads a queue's newest jobs that ended in the state, oldest of them first.
-func (s *Store) NewestFinished(ctx context.Context, queueName string, state queue.State, limit int) ([]queue.Job, error) {
-	return s.jobs(ctx, "job_newest_finished", queueName, string(state), limit)
+func (s *Store) NewestFinished(ctx context.Context, queueName string, state queue.State, limit int, which store.Which) ([]queue.Job, error) {
+	return s.jobs(ctx, "job_newest_finished", queueName, string(state), limit, bool(which))
 }
 
 // FinishedAmong reads those of a queue's jobs with these ids that have finished. The ids may be anybody's.

@@ -278,7 +278,7 @@ func testOpenJobs(t *testing.T, f *fixture) {
 
 	var all []queue.Job
 	var pages []int
-	require.NoError(t, f.OpenJobs(t.Context(), queue.TestExecution, func(jobs []queue.Job) error {
+	require.NoError(t, f.OpenJobs(t.Context(), queue.TestExecution, store.Any, func(jobs []queue.Job) error {
 		pages = append(pages, len(jobs))
 		all = append(all, jobs...)
 		return nil
@@ -295,15 +295,25 @@ func testOpenJobs(t *testing.T, f *fixture) {
 	require.NoError(t, err)
 	require.NoError(t, f.ReleaseAttempt(t.Context(), queue.TestExecution, "first", first.Attempt))
 	all = nil
-	require.NoError(t, f.OpenJobs(t.Context(), queue.TestExecution, func(jobs []queue.Job) error {
+	require.NoError(t, f.OpenJobs(t.Context(), queue.TestExecution, store.Any, func(jobs []queue.Job) error {
 		all = append(all, jobs...)
 		return nil
 	}))
 	require.Equal(t, []string{"second", "first"}, []string{all[many].ID, all[many+1].ID}, "what was given back waits behind the others")
 
+	var relayed []string
+	require.NoError(t, f.OpenJobs(t.Context(), queue.TestExecution, store.Relayed, func(jobs []queue.Job) error {
+		for _, j := range jobs {
+			relayed = append(relayed, j.ID)
+		}
+		return nil
+	}))
+	require.Len(t, relayed, many, "the changes of all but these wait in the outbox")
+	require.NotContains(t, relayed, "second")
+
 	broken := errors.New("enough")
-	require.ErrorIs(t, f.OpenJobs(t.Context(), queue.TestExecution, func([]queue.Job) error { return broken }), broken)
-	require.NoError(t, f.OpenJobs(t.Context(), "no such queue", func([]queue.Job) error { return broken }))
+	require.ErrorIs(t, f.OpenJobs(t.Context(), queue.TestExecution, store.Any, func([]queue.Job) error { return broken }), broken)
+	require.NoError(t, f.OpenJobs(t.Context(), "no such queue", store.Any, func([]queue.Job) error { return broken }))
 }
 
 func testNewestFinished(t *testing.T, f *fixture) {
@@ -320,8 +330,8 @@ func testNewestFinished(t *testing.T, f *fixture) {
 		require.NoError(t, err)
 	}
 	f.create(t, newRun(t, "open", threeAttempts))
-	newest := func(state queue.State, limit int) (ids []string) {
-		jobs, err := f.NewestFinished(t.Context(), queue.TestExecution, state, limit)
+	newest := func(state queue.State, limit int, which store.Which) (ids []string) {
+		jobs, err := f.NewestFinished(t.Context(), queue.TestExecution, state, limit, which)
 		require.NoError(t, err)
 		for _, j := range jobs {
 			ids = append(ids, j.ID)
@@ -329,9 +339,13 @@ func testNewestFinished(t *testing.T, f *fixture) {
 		}
 		return ids
 	}
-	require.Equal(t, []string{"run-3", "run-1", "run-0"}, newest(queue.Completed, 3))
-	require.Equal(t, []string{"run-5", "run-2"}, newest(queue.Failed, 3))
-	require.Empty(t, newest(queue.Waiting, 3))
+	require.Equal(t, []string{"run-3", "run-1", "run-0"}, newest(queue.Completed, 3, store.Any))
+	require.Equal(t, []string{"run-5", "run-2"}, newest(queue.Failed, 3, store.Any))
+	require.Empty(t, newest(queue.Waiting, 3, store.Any))
+
+	require.Empty(t, newest(queue.Completed, 3, store.Relayed))
+	f.exec(t, `DELETE FROM outbox WHERE job_id <> 'run-0'`)
+	require.Equal(t, []string{"run-4", "run-3", "run-1"}, newest(queue.Completed, 3, store.Relayed))
 }
 
 func testPosition(t *testing.T, f *fixture) {

@@ -98,7 +98,10 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, r store.Reconciled, workf
 	batch := &pgx.Batch{}
 	if r.Gone {
 		batch.Queue(s.query["job_delete"], job.Queue, job.ID)
-		if r.Running {
+		switch {
+		case r.Planned():
+			batch.Queue(s.query["run_delete"], runID)
+		case r.Running:
 			batch.Queue(s.query["run_removed"], runID, removedReason, time.Now())
 			batch.Queue(s.query["step_skip"], runID, job.AttemptsStarted)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
@@ -105,6 +106,32 @@ func testReconcile(t *testing.T, f *fixture) {
 	require.Equal(t, store.RunCancelled, run.Status)
 	require.Equal(t, "Removed from the queue", run.Error)
 	require.Zero(t, f.count(t, "jobs"))
+}
+
+// testPlannedRun: the next job of a scheduler is deleted before, and after, an attempt of its run has begun.
+func testPlannedRun(t *testing.T, f *fixture) {
+	f.migrated(t)
+	gone := func(context.Context, queue.Job, int64) (store.Sight, error) { return store.Sight{Gone: true}, nil }
+	for id, begun := range map[string]bool{"planned": false, "begun": true} {
+		n := newRun(t, id, threeAttempts)
+		n.Added.Job.Scheduler = "hourly"
+		f.create(t, n)
+		if begun {
+			_, err := f.ClaimAttempt(t.Context(), queue.TestExecution, id, "worker", 0, now, nil)
+			require.NoError(t, err)
+		}
+		f.relayed(t)
+		w := &told{}
+		r, changed, err := f.Reconcile(t.Context(), queue.TestExecution, id, gone, w.tell)
+		require.NoError(t, err)
+		require.True(t, changed)
+		require.Equal(t, !begun, r.Planned())
+		require.Equal(t, 1, w.times)
+	}
+	require.Equal(t, store.RunCancelled, f.run(t, "begun").Status)
+	_, err := f.Run(t.Context(), "planned")
+	require.Equal(t, fault.NotFound, fault.Of(err))
+	f.create(t, newRun(t, "planned", threeAttempts)) // the id is free
 }
 
 func testAttemptThatRedisGranted(t *testing.T, f *fixture) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,14 +17,13 @@ import (
 // CreateRun creates a run, its job and the job's first change together. A repeated idempotency key finds the run of
 // the first request: created is false then.
 func (s *Store) CreateRun(ctx context.Context, n store.NewRun) (runID string, created bool, err error) {
-	config, err := json.Marshal(n.Config)
-	if err != nil {
-		return "", false, fmt.Errorf("encoding the run's configuration: %w", err)
-	}
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, s.query["run_insert"], n.ID, n.TestCaseID, clean(n.Title), null(string(n.Definition)),
-			null(n.UserID), string(config), n.Added.Job.Options.Priority, n.MaxAttempts, n.TotalSteps, n.WorkflowID,
-			string(n.WorkflowInput), null(n.IdempotencyKey), null(n.RequestHash), n.CreatedAt, null(n.Added.Job.OtherID()))
+		batch := &pgx.Batch{}
+		if err := s.queueRun(batch, n, "", 0); err != nil {
+			return err
+		}
+		insert := batch.QueuedQueries[0]
+		tag, err := tx.Exec(ctx, insert.SQL, insert.Arguments...)
 		if err != nil {
 			return err
 		}
@@ -34,27 +32,40 @@ func (s *Store) CreateRun(ctx context.Context, n store.NewRun) (runID string, cr
 			return err
 		}
 		runID, created = n.ID, true
-		job := n.Added.Job
-		record, err := json.Marshal(job)
-		if err != nil {
-			return fault.Wrap(fault.Internal, err, "encoding job %s", job.ID)
-		}
-		batch := &pgx.Batch{}
-		batch.Queue(s.query["job_insert"], job.Queue, job.ID, job.Run(), string(job.State), job.Seq, string(record), job.CreatedAt)
-		if !n.Shown {
-			if err := s.appendOutbox(batch, n.Added); err != nil {
-				return err
-			}
-		}
-		if job.State == queue.Active { // another consumer was faster than we
-			batch.Queue(s.query["run_followed"], n.ID, string(store.RunRunning), job.AttemptsStarted, nullTime(job.StartedAt), nil)
-		}
+		batch.QueuedQueries = batch.QueuedQueries[1:]
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
 		return "", false, err
 	}
 	return runID, created, nil
+}
+
+// queueRun queues what creates a run, its row first, with its place in a suite run if it belongs to one.
+func (s *Store) queueRun(batch *pgx.Batch, n store.NewRun, suiteRunID string, place int) error {
+	config, err := json.Marshal(n.Config)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "encoding the configuration of run %s", n.ID)
+	}
+	job := n.Added.Job
+	record, err := json.Marshal(job)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "encoding job %s", job.ID)
+	}
+	batch.Queue(s.query["run_insert"], n.ID, n.TestCaseID, clean(n.Title), null(string(n.Definition)),
+		null(n.UserID), string(config), job.Options.Priority, n.MaxAttempts, n.TotalSteps, n.WorkflowID,
+		string(n.WorkflowInput), null(n.IdempotencyKey), null(n.RequestHash), n.CreatedAt, null(job.OtherID()),
+		null(suiteRunID), place)
+	batch.Queue(s.query["job_insert"], job.Queue, job.ID, job.Run(), string(job.State), job.Seq, string(record), job.CreatedAt)
+	if !n.Shown {
+		if err := s.appendOutbox(batch, n.Added); err != nil {
+			return err
+		}
+	}
+	if job.State == queue.Active { // another consumer was faster than we
+		batch.Queue(s.query["run_followed"], n.ID, string(store.RunRunning), job.AttemptsStarted, nullTime(job.StartedAt), nil)
+	}
+	return nil
 }
 
 func (s *Store) earlierRun(ctx context.Context, tx pgx.Tx, n store.NewRun) (string, error) {
@@ -105,7 +116,8 @@ func scanRun(row pgx.CollectableRow) (store.Run, error) {
 	var started, finished *time.Time
 	err := row.Scan(&r.ID, &r.TestCaseID, &r.Title, &r.UserID, &r.Status, &config, &r.Attempt, &r.MaxAttempts, &r.Flaky,
 		&r.TotalSteps, &r.CompletedSteps, &r.FailedSteps, &r.AdaptedSteps, &duration, &r.Error, &r.WorkflowID,
-		&r.WorkflowRunID, &r.CreatedAt, &started, &finished, &r.JobID)
+		&r.WorkflowRunID, &r.CreatedAt, &started, &finished, &r.JobID,
+		&r.SuiteRunID)
 	if err != nil {
 		return r, err
 	}
@@ -170,7 +182,8 @@ func (s *Store) ClaimAttempt(ctx context.Context, queueName, runID, worker strin
 		batch := &pgx.Batch{}
 		batch.Queue(s.query["step_skip"], runID, c.Attempt-1)
 		batch.Queue(s.query["run_claimed"], runID, c.Attempt, now).QueryRow(func(row pgx.Row) error {
-			return row.Scan(&c.Run.TestCaseID, &c.Run.Title, &c.Run.UserID, &config, &c.Run.MaxAttempts, &c.Run.TotalSteps, &definition)
+			return row.Scan(&c.Run.TestCaseID, &c.Run.Title, &c.Run.UserID, &config, &c.Run.MaxAttempts, &c.Run.TotalSteps, &definition,
+				&c.Run.WorkflowRunID)
 		})
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return nil, err

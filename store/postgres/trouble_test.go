@@ -91,7 +91,7 @@ func testUnreadableRecords(t *testing.T, f *fixture) {
 	f.exec(t, `UPDATE jobs SET record = '[]'`)
 	_, err = f.ClaimAttempt(t.Context(), queue.TestExecution, "run-1", "worker", 0, now, nil)
 	require.Equal(t, fault.Internal, fault.Of(err))
-	err = f.OpenJobs(t.Context(), queue.TestExecution, func([]queue.Job) error { return nil })
+	err = f.OpenJobs(t.Context(), queue.TestExecution, store.Any, func([]queue.Job) error { return nil })
 	require.Equal(t, fault.Internal, fault.Of(err))
 
 	broken := newRun(t, "run-2", threeAttempts)
@@ -196,9 +196,9 @@ func TestServerIsAway(t *testing.T) {
 					_, err := s.FinishedAmong(ctx, "q", []string{"x"})
 					return err
 				},
-				"OpenJobs": func(ctx context.Context) error { return s.OpenJobs(ctx, "q", nil) },
+				"OpenJobs": func(ctx context.Context) error { return s.OpenJobs(ctx, "q", store.Any, nil) },
 				"NewestFinished": func(ctx context.Context) error {
-					_, err := s.NewestFinished(ctx, "q", queue.Completed, 1)
+					_, err := s.NewestFinished(ctx, "q", queue.Completed, 1, store.Any)
 					return err
 				},
 			}

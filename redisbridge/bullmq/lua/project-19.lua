@@ -86,7 +86,7 @@ local function tell(c, from)
 		tellAll('delayed', 'jobId', id, 'delay', whole(due))
 	elseif finished then
 		local field = state == 'completed' and 'returnvalue' or 'failedReason'
-		if c[17] == '0' then
+		if c[17] == '0' or (from and from ~= 'active') then
 			tellAll(state, 'jobId', id, field, c[15])
 		else
 			tellAll(state, 'jobId', id, field, c[15], 'prev', 'active')

@@ -4,4 +4,4 @@ FROM (SELECT t.id, coalesce(t.definition, c.definition) AS definition
       FROM test_runs t LEFT JOIN test_cases c ON c.id = t.test_case_id WHERE t.id = $1) d
 WHERE r.id = d.id
 RETURNING r.test_case_id, r.title, coalesce(r.user_id, ''), r.config::text, r.max_attempts, r.total_steps,
-          coalesce(d.definition::text, '');
+          coalesce(d.definition::text, ''), coalesce(r.workflow_run_id, '');

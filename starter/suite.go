@@ -1,0 +1,326 @@
+package starter
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/workflows"
+)
+
+const (
+	maxSuiteCases = 5000
+	maxParallel   = 10_000
+	maxTitle      = 200
+
+	suiteWorkflow = "SuiteExecution"
+)
+
+// Suite is the definition of a stored suite: its cases, and what its runs are like unless a request says otherwise.
+type Suite struct {
+	Title string   `json:"title,omitempty"`
+	Cases []string `json:"cases"` // ids of stored cases
+	SuiteSettings
+}
+
+// SuiteSettings say how the cases of a suite run.
+type SuiteSettings struct {
+	// Parallel is how many run at once; 0 leaves that to the workers.
+	Parallel *int `json:"parallel,omitempty"`
+	// FailFast ends the suite with the first case that fails: what runs is cancelled, the rest does not start.
+	FailFast *bool `json:"failFast,omitempty"`
+	// Attempts of each case at the most; 0 for the configured default.
+	Attempts int            `json:"attempts,omitempty"`
+	Priority Priority       `json:"priority,omitzero"`
+	Config   *RequestConfig `json:"config,omitempty"`
+}
+
+// SuiteCase is a case of a suite: a stored one by its id, or one given inline.
+type SuiteCase struct {
+	TestCaseID string          `json:"testCaseId,omitempty"`
+	Case       json.RawMessage `json:"case,omitempty"`
+	// TestRunID names its run; a new id is made if it is empty.
+	TestRunID string `json:"testRunId,omitempty"`
+}
+
+// SuiteRequest asks for a run of many cases.
+type SuiteRequest struct {
+	// SuiteID is the stored suite that is run; Cases are given if there is none.
+	SuiteID string      `json:"suiteId,omitempty"`
+	Title   string      `json:"title,omitempty"`
+	Cases   []SuiteCase `json:"cases,omitempty"`
+	UserID  string      `json:"userId,omitempty"`
+	// FailedOf runs only the cases that did not pass in that suite run; Latest stands for the suite's newest one.
+	FailedOf string `json:"failedOf,omitempty"`
+	SuiteSettings
+	IdempotencyKey string `json:"-"`
+}
+
+// Latest stands for the newest run of a suite.
+const Latest = "latest"
+
+// over fills in what the request leaves open.
+func (s *SuiteSettings) over(defaults SuiteSettings) {
+	if s.Parallel == nil {
+		s.Parallel = defaults.Parallel
+	}
+	if s.FailFast == nil {
+		s.FailFast = defaults.FailFast
+	}
+	if s.Config == nil {
+		s.Config = defaults.Config
+	}
+	s.Attempts = cmp.Or(s.Attempts, defaults.Attempts)
+	s.Priority = cmp.Or(s.Priority, defaults.Priority)
+}
+
+func (s *SuiteSettings) validate(bad func(field, format string, args ...any)) {
+	if s.Parallel != nil && (*s.Parallel < 0 || *s.Parallel > maxParallel) {
+		bad("parallel", "it must be between 0, for as many as there are workers for, and %d", maxParallel)
+	}
+	if s.Attempts < 0 || s.Attempts > maxAttempts {
+		bad("attempts", "it must be between 1 and %d", maxAttempts)
+	}
+	if s.Priority < 0 || s.Priority > maxPriority {
+		bad("priority", "it must be between 0 and %d", maxPriority)
+	}
+	if s.Config != nil {
+		s.Config.validate(bad)
+	}
+}
+
+// Validate reports everything that is wrong with a suite.
+func (s *Suite) Validate() error {
+	var problems []fault.Field
+	bad := func(field, format string, args ...any) {
+		problems = append(problems, fault.Field{Field: field, Message: fmt.Sprintf(format, args...)})
+	}
+	if len([]rune(s.Title)) > maxTitle {
+		bad("title", "it must be at most %d characters", maxTitle)
+	}
+	checkCount(len(s.Cases), bad)
+	for i, id := range s.Cases {
+		if !ValidID(id) {
+			bad(fmt.Sprintf("cases[%d]", i), "%q is not the id of a test case", id)
+		}
+	}
+	s.validate(bad)
+	return problemsOf(problems)
+}
+
+func checkCount(cases int, bad func(field, format string, args ...any)) {
+	if cases == 0 {
+		bad("cases", "a suite needs at least one case")
+	}
+	if cases > maxSuiteCases {
+		bad("cases", "a suite may have %d cases at the most, this one has %d", maxSuiteCases, cases)
+	}
+}
+
+// SubmitSuite accepts a suite run with all its runs. created is false when an earlier request with the same idempotency key
+// had created it.
+func (s *Starter) SubmitSuite(ctx context.Context, r SuiteRequest) (run store.SuiteRun, created bool, err error) {
+	hash, err := r.hash()
+	if err != nil {
+		return run, false, err
+	}
+	if err := s.complete(ctx, &r); err != nil {
+		return run, false, err
+	}
+	n, err := s.prepareSuite(ctx, r)
+	if err != nil {
+		return run, false, err
+	}
+	n.RequestHash = hash
+	id, created, err := s.Store.CreateSuiteRun(ctx, n)
+	if err != nil {
+		return run, false, err
+	}
+	if created {
+		s.Log.InfoContext(ctx, "suite added to queue", "queue", queue.TestExecution, "suite_run_id", id, "runs", len(n.Runs))
+		soon, cancel := context.WithTimeout(ctx, temporalWithin)
+		defer cancel()
+		if err := s.startSuite(soon, store.SuiteStart{ID: id, UserID: n.UserID, Title: n.Title, WorkflowInput: n.WorkflowInput}); err != nil {
+			s.Log.WarnContext(ctx, "the suite's workflow could not be started yet; it will be", "suite_run_id", id, "error", err)
+		}
+	}
+	run, err = s.Store.SuiteRun(ctx, id)
+	return run, created, err
+}
+
+func (r *SuiteRequest) hash() (string, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return "", fmt.Errorf("encoding the request: %w", err)
+	}
+	sum := sha256.Sum256(append([]byte(r.SuiteID+"\n"), text...))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// complete finds the cases and settings that a request refers to.
+func (s *Starter) complete(ctx context.Context, r *SuiteRequest) error {
+	if len(r.IdempotencyKey) > MaxIdempotencyKey {
+		return fault.InvalidField("Idempotency-Key", "it must be at most %d characters", MaxIdempotencyKey)
+	}
+	if r.SuiteID != "" {
+		stored, err := s.Store.Suite(ctx, r.SuiteID)
+		if err != nil {
+			return err
+		}
+		var suite Suite
+		if err := json.Unmarshal(stored.Definition, &suite); err != nil {
+			return fault.Wrap(fault.Internal, err, "decoding suite %s", r.SuiteID)
+		}
+		r.over(suite.SuiteSettings)
+		r.Title = cmp.Or(r.Title, stored.Title)
+		r.Cases = make([]SuiteCase, len(suite.Cases))
+		for i, id := range suite.Cases {
+			r.Cases[i].TestCaseID = id
+		}
+	}
+	if r.FailedOf != "" {
+		return s.completeFailed(ctx, r)
+	}
+	return nil
+}
+
+// completeFailed leaves the cases that did not pass in an earlier suite run.
+func (s *Starter) completeFailed(ctx context.Context, r *SuiteRequest) error {
+	if r.FailedOf == Latest {
+		if r.SuiteID == "" {
+			return fault.InvalidField("failedOf", "%q needs a stored suite: give the id of a suite run", Latest)
+		}
+		newest, err := s.Store.SuiteRuns(ctx, r.SuiteID, 1)
+		if err != nil {
+			return err
+		}
+		if len(newest) == 0 {
+			return fault.InvalidField("failedOf", "suite %q has never run", r.SuiteID)
+		}
+		r.FailedOf = newest[0].ID
+	}
+	earlier, err := s.Store.SuiteRun(ctx, r.FailedOf)
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.SuiteID != "" && earlier.SuiteID != r.SuiteID:
+		return fault.InvalidField("failedOf", "suite run %q is not one of suite %q", earlier.ID, r.SuiteID)
+	case !earlier.Status.Finished():
+		return fault.New(fault.Conflict, "suite run %q has not ended yet", earlier.ID)
+	}
+	cases, err := s.Store.SuiteCases(ctx, earlier.ID, true)
+	if err != nil {
+		return err
+	}
+	if len(cases) == 0 {
+		return fault.New(fault.Conflict, "nothing is to be run again: every case of suite run %q passed", earlier.ID)
+	}
+	r.Title, r.UserID = cmp.Or(r.Title, earlier.Title), cmp.Or(r.UserID, earlier.UserID)
+	r.Cases = make([]SuiteCase, len(cases))
+	for i, c := range cases {
+		r.Cases[i] = SuiteCase{TestCaseID: c.TestCaseID, Case: c.Definition}
+	}
+	return nil
+}
+
+// prepareSuite turns a request into the records of a suite run and of its runs, those first that take longest.
+func (s *Starter) prepareSuite(ctx context.Context, r SuiteRequest) (store.NewSuiteRun, error) {
+	var problems []fault.Field
+	bad := func(field, format string, args ...any) {
+		problems = append(problems, fault.Field{Field: field, Message: fmt.Sprintf(format, args...)})
+	}
+	checkCount(len(r.Cases), bad)
+	if len([]rune(r.Title)) > maxTitle {
+		bad("title", "it must be at most %d characters", maxTitle)
+	}
+	r.validate(bad)
+	if err := problemsOf(problems); err != nil {
+		return store.NewSuiteRun{}, err
+	}
+	n := store.NewSuiteRun{SuiteRun: store.SuiteRun{
+		ID: uuid.NewString(), SuiteID: r.SuiteID, Title: cmp.Or(r.Title, "Suite"), UserID: r.UserID, Status: store.RunRunning,
+		Parallel: orZero(r.Parallel), FailFast: orZero(r.FailFast), CreatedAt: time.Now().UTC().Truncate(time.Millisecond),
+	}, IdempotencyKey: r.IdempotencyKey}
+	n.WorkflowID = suiteWorkflowID(n.ID)
+	for i, c := range r.Cases {
+		run, _, err := s.prepare(ctx, Request{
+			TestCaseID: c.TestCaseID, Case: c.Case, TestRunID: c.TestRunID, UserID: r.UserID, Priority: r.Priority, Attempts: r.Attempts, Config: r.Config,
+		})
+		if err != nil {
+			return n, below(fmt.Sprintf("cases[%d]", i), err)
+		}
+		n.Runs = append(n.Runs, run)
+	}
+	if err := s.longestFirst(ctx, n.Runs); err != nil {
+		return n, err
+	}
+	var err error
+	n.WorkflowInput, err = json.Marshal(workflows.SuiteExecutionInput{
+		SuiteRunID: n.ID, Queue: queue.TestExecution, Title: n.Title, UserID: n.UserID, Total: len(n.Runs), Parallel: n.Parallel,
+		FailFast: n.FailFast, PriorityKey: s.PriorityScale.key(int(r.Priority)), FairnessKey: fairnessKey(n.UserID),
+	})
+	if err != nil {
+		return n, fmt.Errorf("encoding the workflow's input: %w", err)
+	}
+	return n, nil
+}
+
+// below says where in the request an error's fields are.
+func below(place string, err error) error {
+	inner, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return fmt.Errorf("%s: %w", place, err)
+	}
+	outer := fault.New(inner.Code, "%s: %s", place, inner.Message)
+	for _, f := range inner.Fields {
+		outer.Fields = append(outer.Fields, fault.Field{Field: place + "." + f.Field, Message: f.Message})
+	}
+	return outer
+}
+
+// longestFirst orders runs by how long their cases took before, so that a long one doesn't start when all others have
+// ended. What never passed may take longest of all. Equal ones stay in their order.
+func (s *Starter) longestFirst(ctx context.Context, runs []store.NewRun) error {
+	ids := make([]string, len(runs))
+	for i, run := range runs {
+		ids[i] = run.TestCaseID
+	}
+	took, err := s.Store.CaseDurations(ctx, ids)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(runs, func(a, b store.NewRun) int {
+		first, known := took[a.TestCaseID]
+		second, alsoKnown := took[b.TestCaseID]
+		switch {
+		case known != alsoKnown && !known:
+			return -1
+		case known != alsoKnown:
+			return 1
+		}
+		return cmp.Compare(second, first)
+	})
+	return nil
+}
+
+func orZero[T any](p *T) T {
+	var zero T
+	if p == nil {
+		return zero
+	}
+	return *p
+}
+
+func suiteWorkflowID(suiteRunID string) string { return "suite/" + suiteRunID }
