@@ -77,7 +77,7 @@ test/property: setup/test ## Random sequences of what clients do, with bridges a
 setup/test:
 	@scripts/setup.sh test
 	@$(MAKE) --no-print-directory build
-	@bin/cinnamon browser install
+	@bin/cinnamon browser install --with-video
 
 ##@ Check and change
 

@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/cinnamon-qa/cinnamon/browser"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
@@ -29,6 +27,7 @@ type attempt struct {
 	// deferred is why the job is to fail at once: another consumer found out, and left it to the next one to say so.
 	deferred string
 
+	keeper   *keeper
 	steps    []store.Step
 	progress json.RawMessage
 }
@@ -81,6 +80,9 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 	if err != nil {
 		return &verdict{status: store.RunFailed, final: true, reason: "the test case is not valid: " + err.Error()}
 	}
+	a.keeper = newKeeper(a)
+	record := a.keeper.record(c)
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, a.timeout())
 	defer cancel()
 
@@ -98,7 +100,7 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 	}
 	first := 0
 	for _, part := range parts {
-		if failed := a.part(ctx, c, part, first); failed != nil {
+		if failed := a.part(ctx, whole, c, part, first, record); failed != nil {
 			return failed
 		}
 		first += len(part.Steps)
@@ -106,25 +108,34 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 	return nil
 }
 
-// part runs the steps of one session, the first of which is that number of the attempt's.
-func (a *attempt) part(ctx context.Context, c *testcase.Case, part testcase.Part, first int) *verdict {
-	session, failed := a.open(ctx, c, part, first == 0)
+// part runs the steps of one session, the first of which is that number of the attempt's. whole is the attempt's context,
+// whose time is not bounded.
+func (a *attempt) part(ctx, whole context.Context, c *testcase.Case, part testcase.Part, first int, record browser.Record) *verdict {
+	for _, s := range part.Steps {
+		if s.Confidential() {
+			record.Secrets = append(record.Secrets, s.Value, s.Parameters.Expected, s.Parameters.Text)
+		}
+	}
+	session, failed := a.open(ctx, c, part, first == 0, record)
 	if failed != nil {
 		return failed
 	}
 	defer a.close(ctx, session)
 	for i, step := range part.Steps {
-		if failed := a.step(ctx, session, first+i, step); failed != nil {
-			return failed
+		if failed = a.step(ctx, session, first+i, step); failed != nil {
+			break
 		}
 	}
-	return nil
+	if !interrupted(whole) {
+		a.keeper.recorded(ctx, session, record.Kinds, failed != nil)
+	}
+	return failed
 }
 
 func (a *attempt) timeout() time.Duration { return time.Duration(a.in.Timeout) * time.Millisecond }
 
 // open opens a browser session, and writes the plan of steps meanwhile if it is the first one.
-func (a *attempt) open(ctx context.Context, c *testcase.Case, part testcase.Part, first bool) (browser.Session, *verdict) {
+func (a *attempt) open(ctx context.Context, c *testcase.Case, part testcase.Part, first bool, record browser.Record) (browser.Session, *verdict) {
 	planned := make(chan error, 1)
 	go func() {
 		if !first {
@@ -140,7 +151,7 @@ func (a *attempt) open(ctx context.Context, c *testcase.Case, part testcase.Part
 	options := a.options(c, part)
 	state, failed := a.stateFor(ctx, c, options)
 	if failed == nil {
-		options.State = state
+		options.State, options.Record = state, record
 		var err error
 		if session, err = a.Browsers.Open(ctx, options); err != nil {
 			failed = a.judge(ctx, "opening a browser: ", err)
@@ -167,7 +178,8 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 	s.Duration = time.Since(s.StartedAt)
 	if err == nil {
 		s.Status = store.StepSuccess
-		if err := a.endStep(ctx, s, nil); err != nil {
+		a.keeper.html(ctx, session, s, false)
+		if err := a.endStep(ctx, s, a.keeper.screenshot(ctx, session, s, false)); err != nil {
 			return a.judge(ctx, "recording a step: ", err)
 		}
 		a.show(i, s, "completed")
@@ -180,7 +192,8 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 	s.Status, s.Error = store.StepFailed, failed.reason
 	recordCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
-	if err := a.endStep(recordCtx, s, a.screenshot(recordCtx, session, s)); err != nil {
+	a.keeper.html(recordCtx, session, s, true)
+	if err := a.endStep(recordCtx, s, a.keeper.screenshot(recordCtx, session, s, true)); err != nil {
 		a.log.WarnContext(ctx, "the failed step could not be recorded", "step", s.Number, "error", err)
 	}
 	a.show(i, s, "failed")
@@ -191,27 +204,6 @@ func (a *attempt) endStep(ctx context.Context, s *store.Step, shot *store.Artifa
 	return a.persist(ctx, func(ctx context.Context) error {
 		return a.Store.EndStep(ctx, a.in.Queue, *s, shot, time.Now())
 	})
-}
-
-// screenshot keeps a picture of the failed step; a run without one is better than no verdict.
-func (a *attempt) screenshot(ctx context.Context, session browser.Session, s *store.Step) *store.Artifact {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	picture, err := session.Screenshot(ctx)
-	if err != nil {
-		a.log.WarnContext(ctx, "no screenshot of the failed step", "step", s.Number, "error", err)
-		return nil
-	}
-	name := fmt.Sprintf("attempt-%d-step-%d.png", s.Attempt, s.Number)
-	file, err := a.Artifacts.Save(a.in.RunID, name, picture)
-	if err != nil {
-		a.log.WarnContext(ctx, "the screenshot could not be saved", "step", s.Number, "error", err)
-		return nil
-	}
-	return &store.Artifact{
-		ID: uuid.NewString(), RunID: a.in.RunID, Attempt: s.Attempt, StepNumber: s.Number, Kind: "screenshot",
-		ContentType: "image/png", Bytes: file.Bytes, SHA256: file.SHA256, Path: file.Path,
-	}
 }
 
 // show publishes the progress of the run at one of its steps.

@@ -80,10 +80,9 @@ func TestAttemptThatFailsIsDueAgain(t *testing.T) {
 	require.Equal(t, store.Artifact{
 		ID: steps[1].ScreenshotID, RunID: id, Attempt: 1, StepNumber: 2, Kind: "screenshot", ContentType: "image/png",
 		Bytes: int64(len(picture)), SHA256: shot.SHA256, Path: shot.Path,
+		CreatedAt: shot.CreatedAt,
 	}, shot)
-	saved, err := b.files.Read(shot.Path)
-	require.NoError(t, err)
-	require.Equal(t, picture, string(saved))
+	require.Equal(t, picture, b.file(shot.Path))
 
 	require.Equal(t, store.RunPending, b.run(id).Status, "another attempt follows")
 	require.Equal(t, queue.Delayed, b.job(id).State)
@@ -115,15 +114,20 @@ func TestLastAttemptThatFailsEndsTheRun(t *testing.T) {
 	require.Empty(t, b.steps(id, 3)[2].ScreenshotID, "a verdict without a picture is better than none")
 }
 
-func TestUnsupportedStepIsFinal(t *testing.T) {
+func TestStepThatCanNeverWorkIsFinal(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.script.steps = map[int]outcome{1: fails(browser.Unsupported, "this browser has no such key")}
-	id := b.add(threeSteps)
-	result := b.attempt(b.input(id, 0))
-	require.True(t, result.Finished)
-	require.Equal(t, store.RunFailed, b.run(id).Status)
-	require.Equal(t, 1, b.job(id).AttemptsMade)
+	for _, kind := range []browser.Kind{browser.Unsupported, browser.Refused} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.script.steps = map[int]outcome{1: fails(kind, "this browser has no such key")}
+			id := b.add(threeSteps)
+			result := b.attempt(b.input(id, 0))
+			require.True(t, result.Finished)
+			require.Equal(t, store.RunFailed, b.run(id).Status)
+			require.Equal(t, 1, b.job(id).AttemptsMade)
+		})
+	}
 }
 
 func TestBrowserThatDoesNotOpenIsThePlatformsFault(t *testing.T) {

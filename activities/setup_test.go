@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -49,10 +50,11 @@ type bundle struct {
 	t       *testing.T
 	def     queue.Definition
 	records *postgres.Store
-	files   *artifact.Dir
+	files   artifact.Store
 	script  *script
 	shown   *shown
 	cfg     activities.Config
+	config  store.RunConfig // of runs that are added
 	// ctx is what activities run in.
 	ctx    context.Context //nolint:containedctx // the worker's side of it, which tests cancel
 	cancel context.CancelCauseFunc
@@ -72,19 +74,32 @@ func setup(t *testing.T) *bundle {
 	records, err := postgres.Open(t.Context(), address, 4)
 	require.NoError(t, err)
 	t.Cleanup(records.Close)
-	files, err := artifact.Open(t.TempDir())
+	files, err := artifact.OpenFolder(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, files.Close()) })
 	def, ok := queue.Find(queue.TestExecution)
 	require.True(t, ok)
 	b := &bundle{t: t, def: def, records: records, files: files, script: &script{}, shown: &shown{}}
+	b.config = store.RunConfig{Headless: true, Viewport: store.Viewport{Width: 800, Height: 600}}
 	b.ctx, b.cancel = context.WithCancelCause(t.Context())
 	t.Cleanup(func() { b.cancel(nil) })
 	b.cfg = activities.Config{
-		Store: records, Gate: openGate{}, Browsers: b.script, Artifacts: files, Progress: b.shown, Worker: "worker-1",
+		Store: records, Gate: openGate{}, Browsers: b.script, Artifacts: files, Rules: rules(), Progress: b.shown, Worker: "worker-1",
 		Log: slog.New(slog.DiscardHandler),
 	}
 	return b
+}
+
+// rules keep a picture and the HTML of a step that fails.
+func rules() artifact.Rules {
+	return artifact.Rules{
+		Policies: map[artifact.Kind]artifact.Policy{artifact.Screenshot: artifact.OnFailure, artifact.DOM: artifact.OnFailure},
+		Limits: map[artifact.Kind]int64{
+			artifact.Screenshot: 1000, artifact.DOM: 1000, artifact.Trace: 1000, artifact.Console: 1000, artifact.Network: 1000,
+			artifact.HAR: 1000, artifact.Video: 1000,
+		},
+		RunLimit: 5000,
+	}
 }
 
 // add creates a run with three attempts; an empty definition leaves the case to the stored ones.
@@ -98,7 +113,7 @@ func (b *bundle) add(definition string) (id string) {
 	_, created, err := b.records.CreateRun(b.t.Context(), store.NewRun{
 		Run: store.Run{
 			ID: id, TestCaseID: "search", Title: "Search", MaxAttempts: 3, TotalSteps: 3, WorkflowID: b.def.WorkflowID(id),
-			Config: store.RunConfig{Headless: true, Viewport: store.Viewport{Width: 800, Height: 600}}, CreatedAt: now,
+			Config: b.config, CreatedAt: now,
 		},
 		Definition: json.RawMessage(definition), WorkflowInput: json.RawMessage(`{}`), Added: added,
 	})
@@ -189,6 +204,25 @@ func (b *bundle) steps(id string, attempt int) []store.Step {
 	return steps
 }
 
+// file returns what is kept at a path.
+func (b *bundle) file(path string) string {
+	b.t.Helper()
+	r, err := b.files.Open(b.t.Context(), path)
+	require.NoError(b.t, err)
+	defer func() { require.NoError(b.t, r.Close()) }()
+	data, err := io.ReadAll(r)
+	require.NoError(b.t, err)
+	return string(data)
+}
+
+// artifacts returns the records of the run's files.
+func (b *bundle) artifacts(id string) []store.Artifact {
+	b.t.Helper()
+	list, err := b.records.Artifacts(b.t.Context(), id)
+	require.NoError(b.t, err)
+	return list
+}
+
 func statuses(steps []store.Step) []store.StepStatus {
 	list := make([]store.StepStatus, len(steps))
 	for i, s := range steps {
@@ -222,6 +256,10 @@ type script struct {
 	done   []string
 	shots  int
 	closed int
+	// recorded are the files that sessions leave, kept what they were asked for.
+	recorded  map[browser.Recording][]string
+	finishErr error
+	kept      [][]browser.Recording
 }
 
 type outcome func(ctx context.Context) error
@@ -277,6 +315,23 @@ func (s *session) Screenshot(context.Context) ([]byte, error) {
 	defer s.script.mu.Unlock()
 	s.script.shots++
 	return []byte(picture), s.script.shotErr
+}
+
+func (s *session) DOM(context.Context) ([]byte, error) {
+	return []byte("<p>the page</p>"), s.script.shotErr
+}
+
+func (s *session) Finish(_ context.Context, keep ...browser.Recording) ([]browser.RecordedFile, error) {
+	s.script.mu.Lock()
+	defer s.script.mu.Unlock()
+	s.script.kept = append(s.script.kept, keep)
+	var files []browser.RecordedFile
+	for _, kind := range keep {
+		for _, path := range s.script.recorded[kind] {
+			files = append(files, browser.RecordedFile{Kind: kind, Path: path})
+		}
+	}
+	return files, s.script.finishErr
 }
 
 func (s *session) Close(context.Context) error {

@@ -38,11 +38,6 @@ type runReader interface {
 	Run(ctx context.Context, id string) (store.Run, error)
 }
 
-// artifactFolder keeps files.
-type artifactFolder interface {
-	Save(runID, name string, data []byte) (artifact.File, error)
-}
-
 // publisher shows progress to whoever watches. It must not block.
 type publisher interface {
 	Publish(queueName, jobID, runID string, attempt int, progress json.RawMessage)
@@ -61,11 +56,14 @@ type Config struct {
 		stepStore
 		runReader
 		caseReader
+		artifactRecords
 	}
 	Gate      gate
 	Browsers  browser.Opener
-	Artifacts artifactFolder
-	Progress  publisher
+	Artifacts artifactStore
+	// Rules say which artifacts are kept, unless a run says otherwise.
+	Rules    artifact.Rules
+	Progress publisher
 	// Worker names this worker on the jobs that it runs.
 	Worker string
 	Log    *slog.Logger

@@ -32,7 +32,7 @@ func (a *attempt) judge(ctx context.Context, where string, err error) *verdict {
 		v.status, v.final, v.reason = store.RunCancelled, true, "Cancelled on request"
 	case timedOut(ctx):
 		v.reason = fmt.Sprintf("the test took longer than its timeout of %s; %s", a.timeout(), v.reason)
-	case kind == browser.Unsupported, kind == browser.Unavailable && !a.claim.Run.Config.Headless:
+	case kind == browser.Unsupported, kind == browser.Refused, kind == browser.Unavailable && !a.claim.Run.Config.Headless:
 		v.final = true // no worker like this one can do it
 	case kind == browser.Unavailable, kind == browser.Closed && a.claim.Job.Stalls == 0:
 		// A browser that died may have been unlucky once; twice, the page is to blame.

@@ -4,16 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/cinnamon-qa/cinnamon/api"
+	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -26,6 +29,7 @@ type records struct {
 	mu    sync.Mutex
 	asked []string
 	saved []store.TestCase
+	kept  []store.Artifact
 }
 
 func (r *records) ask(ids ...string) {
@@ -51,7 +55,17 @@ func (r *records) Steps(_ context.Context, runID string) ([]store.Step, error) {
 
 func (r *records) Artifact(_ context.Context, runID, id string) (store.Artifact, error) {
 	r.ask(runID, id)
-	return store.Artifact{ID: id, ContentType: "image/png"}, nil
+	for _, a := range r.kept {
+		if a.ID == id && a.RunID == runID {
+			return a, nil
+		}
+	}
+	return store.Artifact{ID: id, RunID: runID, Kind: artifact.Screenshot, ContentType: "image/png", Path: "there", SHA256: "5ca1ab1e"}, nil
+}
+
+func (r *records) Artifacts(_ context.Context, runID string) ([]store.Artifact, error) {
+	r.ask(runID)
+	return r.kept, nil
 }
 
 func (r *records) SaveCase(_ context.Context, c store.TestCase) (bool, error) {
@@ -114,9 +128,20 @@ func (s *submissions) SubmitSuite(context.Context, starter.SuiteRequest) (store.
 
 func (s *submissions) CancelSuite(context.Context, string) error { return nil }
 
+// stored is a file that is read from memory.
+type stored struct{ *bytes.Reader }
+
+func (stored) Close() error       { return nil }
+func (stored) ModTime() time.Time { return time.Time{} }
+
 type files struct{}
 
-func (files) Read(string) ([]byte, error) { return []byte("png"), nil }
+func (files) Open(_ context.Context, path string) (artifact.Reader, error) {
+	if path == "gone" {
+		return nil, artifact.ErrNotFound
+	}
+	return stored{bytes.NewReader([]byte("0123456789"))}, nil
+}
 
 // bundle is a handler and what it works with.
 type bundle struct {
@@ -128,9 +153,13 @@ type bundle struct {
 
 func setup(t *testing.T, checks ...api.Check) bundle {
 	t.Helper()
-	b := bundle{records: &records{}, submissions: &submissions{}}
+	return newHandler(bundle{records: &records{}, submissions: &submissions{}}, viewerFiles(), checks...)
+}
+
+func newHandler(b bundle, viewer fs.FS, checks ...api.Check) bundle {
 	b.Handler = api.Handler(api.Deps{
-		Starter: b.submissions, Store: b.records, Artifacts: files{}, Checks: checks, Key: key, Log: slog.New(slog.DiscardHandler),
+		Starter: b.submissions, Store: b.records, Artifacts: files{}, Checks: checks, Key: key, TraceViewer: viewer,
+		Log: slog.New(slog.DiscardHandler),
 	})
 	return b
 }
@@ -251,14 +280,14 @@ func TestIdempotencyKey(t *testing.T) {
 func TestIDs(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	const artifact = "/artifacts/0b0e7a9a-3a57-4a0e-9d10-2b1f6a0f6d11"
-	for _, target := range []string{"/api/test-runs/run-1", "/api/test-runs/run-1/steps", "/api/test-runs/run-1" + artifact, "/api/test-cases/log.in_1", "/api/test-cases", "/api/test-cases?after=", "/api/test-cases?after=a", "/api/test-runs?id=a&id=b"} {
+	const file = "/artifacts/0b0e7a9a-3a57-4a0e-9d10-2b1f6a0f6d11"
+	for _, target := range []string{"/api/test-runs/run-1", "/api/test-runs/run-1/steps", "/api/test-runs/run-1" + file, "/api/test-runs/run-1/artifacts", "/api/test-cases/log.in_1", "/api/test-cases", "/api/test-cases?after=", "/api/test-cases?after=a", "/api/test-runs?id=a&id=b"} {
 		code, _ := b.send(t, http.MethodGet, target, "")
 		require.Equal(t, http.StatusOK, code, target)
 	}
 	b.records.asked = nil
 	for _, id := range []string{"%00", "a%00b", "%ff", "a%C3%28", "-a", "a%20b", "%C3%BC", "a%0A", strings.Repeat("a", 129)} {
-		for _, target := range []string{"/api/test-runs/" + id, "/api/test-runs/" + id + "/steps", "/api/test-runs/" + id + artifact, "/api/test-cases/" + id} {
+		for _, target := range []string{"/api/test-runs/" + id, "/api/test-runs/" + id + "/steps", "/api/test-runs/" + id + file, "/api/test-runs/" + id + "/artifacts", "/api/test-cases/" + id} {
 			code, p := b.send(t, http.MethodGet, target, "")
 			require.Equal(t, http.StatusNotFound, code, target)
 			require.Equal(t, fault.NotFound, p.Code)

@@ -42,9 +42,10 @@ type progressResource struct {
 }
 
 type links struct {
-	Self     string `json:"self"`
-	Steps    string `json:"steps"`
-	Temporal string `json:"temporal"`
+	Self      string `json:"self"`
+	Steps     string `json:"steps"`
+	Artifacts string `json:"artifacts"`
+	Temporal  string `json:"temporal"`
 }
 
 // stepResource is a step of a run as clients see it.
@@ -85,6 +86,11 @@ func (a addresses) artifact(runID, id string) string {
 	return a.run(runID) + "/artifacts/" + url.PathEscape(id)
 }
 
+// viewer opens a trace in the trace viewer.
+func (a addresses) viewer(trace string) string {
+	return a.public + "/trace/index.html?trace=" + url.QueryEscape(trace)
+}
+
 func (a addresses) workflow(id, runID string) string {
 	address := a.temporalUI + "/namespaces/" + url.PathEscape(a.namespace) + "/workflows/" + url.PathEscape(id)
 	if runID != "" {
@@ -94,7 +100,10 @@ func (a addresses) workflow(id, runID string) string {
 }
 
 func (a addresses) links(r store.Run) links {
-	return links{Self: a.run(r.ID), Steps: a.run(r.ID) + "/steps", Temporal: a.workflow(r.WorkflowID, r.WorkflowRunID)}
+	return links{
+		Self: a.run(r.ID), Steps: a.run(r.ID) + "/steps", Artifacts: a.run(r.ID) + "/artifacts",
+		Temporal: a.workflow(r.WorkflowID, r.WorkflowRunID),
+	}
 }
 
 func (a addresses) resource(r store.Run) runResource {

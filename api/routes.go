@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/starter"
@@ -32,6 +34,7 @@ type runStore interface {
 	Runs(ctx context.Context, ids []string, limit int) ([]store.Run, error)
 	Steps(ctx context.Context, runID string) ([]store.Step, error)
 	Artifact(ctx context.Context, runID, id string) (store.Artifact, error)
+	Artifacts(ctx context.Context, runID string) ([]store.Artifact, error)
 }
 
 // caseStore keeps test cases.
@@ -53,7 +56,7 @@ type suiteStore interface {
 
 // artifactReader reads stored files.
 type artifactReader interface {
-	Read(path string) ([]byte, error)
+	Open(ctx context.Context, path string) (artifact.Reader, error)
 }
 
 // Deps are what the handlers work with.
@@ -69,20 +72,23 @@ type Deps struct {
 	Key       config.Secret
 	PublicURL string
 	Temporal  config.Temporal
-	Log       *slog.Logger
+	// TraceViewer has the files of Playwright's trace viewer; nil if they are not installed.
+	TraceViewer fs.FS
+	Log         *slog.Logger
 }
 
 type handlers struct {
 	Deps
 	services  *prober
 	addresses addresses
+	links     signer
 }
 
 // Handler serves the API.
 func Handler(d Deps) http.Handler {
 	h := &handlers{Deps: d, services: &prober{checks: d.Checks}, addresses: addresses{
 		public: strings.TrimSuffix(d.PublicURL, "/"), temporalUI: strings.TrimSuffix(d.Temporal.UIURL, "/"), namespace: d.Temporal.Namespace,
-	}}
+	}, links: newSigner(d.Key.Reveal())}
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
@@ -105,7 +111,11 @@ func Handler(d Deps) http.Handler {
 	api.GET("/test-runs/:id", h.pathID, h.getRun)
 	api.GET("/test-runs/:id/steps", h.pathID, h.listSteps)
 	api.POST("/test-runs/:id/cancel", h.pathID, h.cancelRun)
-	api.GET("/test-runs/:id/artifacts/:artifact", h.pathID, h.getArtifact)
+	api.GET("/test-runs/:id/artifacts", h.pathID, h.listArtifacts)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		r.Handle(method, "/api/test-runs/:id/artifacts/:artifact", h.authorizedOrLinked, h.pathID, h.getArtifact)
+		r.Handle(method, "/trace/*file", viewer(d.TraceViewer))
+	}
 	api.GET("/test-cases", h.listCases)
 	api.PUT("/test-cases/:id", h.saveCase)
 	api.GET("/test-cases/:id", h.pathID, h.getCase)

@@ -2,9 +2,9 @@ package api
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
-	"github.com/google/uuid"
 
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
@@ -111,6 +111,9 @@ func (h *handlers) listSteps(c *gin.Context) {
 	items := make([]stepResource, len(steps))
 	for i, s := range steps {
 		items[i] = h.addresses.step(s)
+		if s.ScreenshotID != "" {
+			items[i].Screenshot = h.links.open(items[i].Screenshot, s.RunID, s.ScreenshotID, time.Now())
+		}
 	}
 	c.JSON(http.StatusOK, gin.H{"items": items})
 }
@@ -130,26 +133,4 @@ func (h *handlers) respondAccepted(c *gin.Context) {
 		return
 	}
 	c.JSON(http.StatusAccepted, h.addresses.resource(run))
-}
-
-func (h *handlers) getArtifact(c *gin.Context) {
-	id, err := uuid.Parse(c.Param("artifact"))
-	if err != nil {
-		fail(c, h.Log, fault.New(fault.NotFound, "test run %q has no artifact %q", c.Param("id"), c.Param("artifact")))
-		return
-	}
-	a, err := h.Store.Artifact(c.Request.Context(), c.Param("id"), id.String())
-	if err != nil {
-		fail(c, h.Log, err)
-		return
-	}
-	data, err := h.Artifacts.Read(a.Path)
-	if err != nil {
-		h.Log.WarnContext(c.Request.Context(), "an artifact's file is not to be had", "path", a.Path, "error", err)
-		fail(c, h.Log, fault.New(fault.NotFound, "the file of artifact %q is gone", a.ID))
-		return
-	}
-	c.Header("Cache-Control", "private, max-age=31536000, immutable")
-	c.Header("Content-Security-Policy", "sandbox")
-	c.Data(http.StatusOK, a.ContentType, data)
 }

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
-	"github.com/cinnamon-qa/cinnamon/artifact"
+	"github.com/cinnamon-qa/cinnamon/artifact/backend"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/starter"
@@ -29,11 +31,16 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 		return err
 	}
 	defer records.Close()
-	files, err := artifact.Open(cfg.Artifacts.Dir)
+	files, err := backend.Open(cfg.Artifacts)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, files.Close()) }()
+	viewer, closeViewer, err := openViewer(cfg.API.TraceViewer)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeViewer()) }()
 	submit, err := starter.Open(cfg, records, log)
 	if err != nil {
 		return err
@@ -48,7 +55,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 	server := &http.Server{
 		Handler: Handler(Deps{
 			Starter: submit, Store: records, Artifacts: files, Key: cfg.API.Key, PublicURL: cfg.API.PublicURL,
-			Temporal: cfg.Temporal, Log: log,
+			Temporal: cfg.Temporal, TraceViewer: viewer, Log: log,
 			Checks: []Check{
 				{Name: "postgres", Required: true, Probe: func(ctx context.Context) (string, error) { return "", records.Ping(ctx) }},
 				{Name: "temporal", Required: true, Probe: func(ctx context.Context) (string, error) { return "", starter.Ping(ctx, submit.Temporal) }},
@@ -88,4 +95,16 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 		return fmt.Errorf("answering the last requests: %w", err)
 	}
 	return nil
+}
+
+// openViewer opens the folder of the trace viewer, if there is one.
+func openViewer(folder string) (files fs.FS, closeIt func() error, err error) {
+	if folder == "" {
+		return nil, func() error { return nil }, nil
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the trace viewer: %w", err)
+	}
+	return root.FS(), root.Close, nil
 }

@@ -1,5 +1,5 @@
-// Package artifact keeps the files that runs leave behind, such as screenshots, in a folder. Workers write and the API
-// reads it; on several hosts it must be a shared one.
+// Package artifact keeps the files that runs leave behind: screenshots, traces, videos, logs. A Store is either a Folder,
+// which workers write and the API reads (on several hosts it must be a shared one), or the bucket of package s3.
 //
 // It imports nothing of the product.
 package artifact

@@ -28,6 +28,8 @@ type Options struct {
 	State State
 	// Needs is what the steps make it worth to watch.
 	Needs testcase.Needs
+	// Record says what is recorded.
+	Record Record
 }
 
 // State is what a session knows of the sites that it visited: cookies and
@@ -53,7 +55,14 @@ type Session interface {
 	State(ctx context.Context) (State, error)
 	// Screenshot takes a PNG of what the last step's page shows.
 	Screenshot(ctx context.Context) ([]byte, error)
-	// Close ends the session and forgets its state. It takes seconds at most,
+	// DOM returns the HTML of what the last step's page shows, without the
+	// values that recordings must not tell.
+	DOM(ctx context.Context) ([]byte, error)
+	// Finish ends the session and returns those of its recordings that are to
+	// be kept: as much as there is, also of a session whose ctx ended. An error
+	// comes with those that could be had.
+	Finish(ctx context.Context, keep ...Recording) ([]RecordedFile, error)
+	// Close ends the session and forgets its state and recordings. It takes seconds at most,
 	// also with a browser that hangs, and may be called again.
 	Close(ctx context.Context) error
 }

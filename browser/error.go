@@ -15,6 +15,10 @@ const (
 	Timeout Kind = "timeout"
 	// Navigation: a page did not load.
 	Navigation Kind = "navigation"
+	// Refused: the egress guard does not let pages reach that address.
+	Refused Kind = "refused"
+	// Exhausted: the page took more memory or tabs than a page may.
+	Exhausted Kind = "exhausted"
 	// Script: the step's JavaScript is wrong.
 	Script Kind = "script"
 	// Unsupported: the step asks for what this browser cannot do.

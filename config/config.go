@@ -47,6 +47,7 @@ type Config struct {
 	API       API
 	Browser   Browser
 	Secrets   Secrets
+	Egress    Egress
 	Artifacts Artifacts
 	Worker    Worker
 	Log       Log
@@ -94,6 +95,8 @@ type API struct {
 	PublicURL string `env:"API_PUBLIC_URL"`
 	// Key is what clients must present.
 	Key Secret `env:"CINNAMON_API_KEY"`
+	// TraceViewer is the folder of Playwright's trace viewer; empty means that of the installed driver.
+	TraceViewer string `env:"TRACE_VIEWER_DIR"`
 }
 
 // Browser says how tests are driven.
@@ -124,10 +127,15 @@ type Secrets struct {
 // secretPrefix begins the names of variables that hold a secret of cases.
 const secretPrefix = "CINNAMON_SECRET_"
 
-// Artifacts says where screenshots are kept.
-type Artifacts struct {
-	// Dir is shared by workers and API; empty means the user's cache folder.
-	Dir string `env:"ARTIFACTS_DIR"`
+// EgressOff is the mode in which pages may reach everything that the worker reaches.
+const EgressOff = "off"
+
+// Egress says what pages under test may reach.
+type Egress struct {
+	// Mode is public (the public internet, and what Allow names), allowlist (only what Allow names) or off.
+	Mode string `env:"EGRESS_MODE" envDefault:"public"`
+	// Allow names hosts, addresses and CIDR blocks, each with an optional port; "localhost" is this machine's loopback.
+	Allow []string `env:"EGRESS_ALLOW"`
 }
 
 // Worker holds the settings of one worker process.
@@ -210,6 +218,9 @@ func (c *Config) Validate() error {
 	if c.Queue.Claim != "preferred" && c.Queue.Claim != "required" {
 		bad("BRIDGE_CLAIM is %q: it must be preferred or required", c.Queue.Claim)
 	}
+	if c.Egress.Mode != "public" && c.Egress.Mode != "allowlist" && c.Egress.Mode != EgressOff {
+		bad("EGRESS_MODE is %q: it must be public, allowlist or off", c.Egress.Mode)
+	}
 	if c.Queue.StalledInterval < time.Second {
 		bad("QUEUE_STALLED_INTERVAL is %s: it must be 1s or more", c.Queue.StalledInterval)
 	}
@@ -217,6 +228,7 @@ func (c *Config) Validate() error {
 		bad("WORKER_HEARTBEAT_TIMEOUT is %s: it must be 2s or more", c.Worker.HeartbeatTimeout)
 	}
 	c.Redis.validate(c.Queue.Prefix, bad)
+	c.Artifacts.validate(bad)
 	if c.Database.URL != "" {
 		if u, err := url.Parse(c.Database.URL.Reveal()); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("DATABASE_URL is not a postgres:// address")

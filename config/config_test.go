@@ -23,6 +23,7 @@ func TestDocumentedDefaults(t *testing.T) {
 	}, c.Queue)
 	require.Equal(t, "127.0.0.1:8080", c.API.Addr, "loopback unless told otherwise")
 	require.True(t, c.Browser.Sandbox)
+	require.Equal(t, config.Egress{Mode: "public"}, c.Egress)
 	require.NotEmpty(t, c.Worker.Name)
 	require.NotEmpty(t, c.Artifacts.Dir)
 }
@@ -42,10 +43,10 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load([]string{
 		"QUEUE_CONCURRENCY=0", "QUEUE_PREFIX=a:b", "LOG_LEVEL=chatty", "LOG_FORMAT=xml", "API_ADDR=8080",
-		"DATABASE_URL=mysql://localhost/x", "REDIS_URL=http://localhost", "WORKER_HEARTBEAT_TIMEOUT=1s",
+		"DATABASE_URL=mysql://localhost/x", "REDIS_URL=http://localhost", "WORKER_HEARTBEAT_TIMEOUT=1s", "EGRESS_MODE=open",
 	})
 	for _, name := range []string{
-		"QUEUE_CONCURRENCY", "QUEUE_PREFIX", "LOG_LEVEL", "LOG_FORMAT", "API_ADDR", "DATABASE_URL", "REDIS_URL", "WORKER_HEARTBEAT_TIMEOUT",
+		"QUEUE_CONCURRENCY", "QUEUE_PREFIX", "LOG_LEVEL", "LOG_FORMAT", "API_ADDR", "DATABASE_URL", "REDIS_URL", "WORKER_HEARTBEAT_TIMEOUT", "EGRESS_MODE",
 	} {
 		require.ErrorContains(t, err, name)
 	}

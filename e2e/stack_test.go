@@ -148,6 +148,7 @@ func (s *stack) environment() []string {
 		"DATABASE_URL=" + s.Database, "REDIS_URL=" + s.Redis, "TEMPORAL_ADDRESS=" + s.Temporal,
 		"TEMPORAL_UI_URL=" + s.TemporalUI, "CINNAMON_API_URL=" + s.API, "CINNAMON_API_KEY=" + s.APIKey,
 		"ARTIFACTS_DIR=" + filepath.Join(s.folder, "artifacts"), heartbeatTimeout,
+		"EGRESS_ALLOW=localhost",
 	}
 }
 

@@ -4,7 +4,7 @@
 #   scripts/setup.sh [--check] [demo|test|ci]
 #
 #   demo     what `make demo` needs: Go, Node, Redis, Postgres, a Chromium (the default)
-#   test     that, pgbouncer, and the npm packages that the tests talk to
+#   test     that, pgbouncer, ffmpeg, and the npm packages that the tests talk to
 #   ci       that, and the checkers that `make lint verify` calls
 #   --check  lists what is missing, installs nothing, and exits 1 if something is
 #
@@ -51,6 +51,7 @@ have_chromium() {
 	return 1
 }
 
+have_ffmpeg() { have ffmpeg; }
 have_shellcheck() { have shellcheck; }
 
 # need PROGRAM: adds it to `missing` unless it is there.
@@ -98,6 +99,7 @@ package() {
 	apt-get/chromium) say chromium-headless-shell ;;
 	*/chromium) say chromium ;;
 	*/pgbouncer) say pgbouncer ;;
+	*/ffmpeg) say ffmpeg ;;
 	*/compose) say docker-compose ;;
 	dnf/shellcheck) say ShellCheck ;;
 	*/shellcheck) say shellcheck ;;
@@ -183,13 +185,17 @@ install() {
 	fi
 }
 
-# npm_packages installs the BullMQ libraries that the tests of the Redis bridge talk to.
-npm_current() { [ e2e/bullmq/node_modules/.package-lock.json -nt e2e/bullmq/package-lock.json ]; }
+# npm_packages installs what tests talk to: the BullMQ libraries, and an S3 server.
+npm_folders=(e2e/bullmq artifact/s3/testdata/s3rver)
+npm_current() { [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ]; }
 npm_packages() {
-	npm_current && return 0
-	say "setup: npm packages for the tests (e2e/bullmq)"
-	(cd e2e/bullmq && npm ci --no-progress)
-	touch e2e/bullmq/node_modules/.package-lock.json
+	local folder
+	for folder in "${npm_folders[@]}"; do
+		npm_current "$folder" && continue
+		say "setup: npm packages for the tests ($folder)"
+		(cd "$folder" && npm ci --no-progress)
+		touch "$folder/node_modules/.package-lock.json"
+	done
 }
 
 # ---------------------------------------------------------------- main
@@ -216,7 +222,10 @@ check_node
 need redis
 need postgres
 need chromium
-[ "$scope" = demo ] || need pgbouncer
+if [ "$scope" != demo ]; then
+	need pgbouncer
+	need ffmpeg
+fi
 if [ "$scope" = ci ]; then
 	need compose
 	need shellcheck
@@ -235,9 +244,12 @@ if [ ${#missing[@]} -gt 0 ]; then
 	install
 fi
 if $check; then
-	if [ "$scope" != demo ] && ! npm_current; then
-		say "setup: missing: npm packages in e2e/bullmq" >&2
-		exit 1
+	if [ "$scope" != demo ]; then
+		for folder in "${npm_folders[@]}"; do
+			npm_current "$folder" && continue
+			say "setup: missing: npm packages in $folder" >&2
+			exit 1
+		done
 	fi
 	[ ${#wrong[@]} -eq 0 ] || exit 1
 	say "setup: nothing is missing for $scope"

@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
@@ -47,6 +50,8 @@ type RequestConfig struct {
 	BaseURL        string          `json:"baseUrl,omitempty"`
 	// Environment names one of the addresses that the case has for its site.
 	Environment string `json:"environment,omitempty"`
+	// Artifacts are policies by kind: screenshot, dom, console, network, trace, har, video.
+	Artifacts map[artifact.Kind]artifact.Policy `json:"artifacts,omitempty"`
 }
 
 // Priority is how urgent a run is: a word or a number, a higher one being more urgent; 0 is none.
@@ -168,6 +173,11 @@ func (c *RequestConfig) validate(bad func(field, format string, args ...any)) {
 	if c.MaxAdaptations != nil && (*c.MaxAdaptations < 0 || *c.MaxAdaptations > 100) {
 		bad("config.maxAdaptations", "it must be between 0 and 100")
 	}
+	for _, kind := range slices.Sorted(maps.Keys(c.Artifacts)) {
+		if problem := artifact.CheckPolicy(kind, c.Artifacts[kind]); problem != "" {
+			bad("config.artifacts."+string(kind), "%s", problem)
+		}
+	}
 	if c.BaseURL != "" {
 		switch u, err := url.Parse(c.BaseURL); {
 		case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
@@ -237,7 +247,7 @@ func (r *Request) config(c *testcase.Case) (store.RunConfig, error) {
 	set(&settings.Viewport, asked.Viewport)
 	set(&settings.AdaptiveMode, asked.AdaptiveMode)
 	set(&settings.MaxAdaptations, asked.MaxAdaptations)
-	settings.BaseURL = asked.BaseURL
+	settings.BaseURL, settings.Artifacts = asked.BaseURL, asked.Artifacts
 	if asked.Environment != "" && asked.BaseURL == "" {
 		address, ok := c.Config.BaseURLs[asked.Environment]
 		if !ok {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/queue"
 )
 
@@ -45,7 +46,7 @@ type TestCase struct {
 	UpdatedAt  time.Time
 }
 
-// RunConfig is the documented configuration of one run. BaseURL is an addition: where relative addresses lead.
+// RunConfig is the documented configuration of one run. BaseURL, where relative addresses lead, and Artifacts are additions.
 type RunConfig struct {
 	Timeout        int64    `json:"timeout,omitempty"` // milliseconds of one attempt
 	Headless       bool     `json:"headless"`
@@ -53,6 +54,8 @@ type RunConfig struct {
 	AdaptiveMode   bool     `json:"adaptiveMode"`
 	MaxAdaptations int      `json:"maxAdaptations"`
 	BaseURL        string   `json:"baseUrl,omitempty"`
+	// Artifacts are policies by kind, where they differ from the worker's settings.
+	Artifacts map[artifact.Kind]artifact.Policy `json:"artifacts,omitempty"`
 }
 
 // Viewport is the size of the page in CSS pixels.
@@ -149,12 +152,15 @@ type Artifact struct {
 	ID          string
 	RunID       string
 	Attempt     int
-	StepNumber  int
-	Kind        string
+	StepNumber  int // 0: of the whole attempt
+	Kind        artifact.Kind
 	ContentType string
 	Bytes       int64
 	SHA256      string
-	Path        string // below the artifacts folder
+	Path        string // in the artifact store; empty if there is no file
+	// Note says why there is no file, or what the file lacks.
+	Note      string
+	CreatedAt time.Time
 }
 
 // Outcome is how an attempt, or a run, ended.

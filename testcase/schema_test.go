@@ -83,7 +83,7 @@ func validSteps() []string {
 	}
 	return []string{
 		`{"type": "click", "selector": "#a"}`, `{"type": "click", "selectors": "#a", "selector": null}`, `{"type": "click", "selectors": ["#a", ["b", "aria/c"]], "frame": null, "comment": 5}`,
-		`{"type": "navigate", "url": "login"}`, `{"type": "navigate", "url": "{{where}}/x"}`, `{"type": "navigate", "url": "data:text/html,x"}`, `{"type": "navigate", "url": "HTTPS://h"}`,
+		`{"type": "navigate", "url": "login"}`, `{"type": "navigate", "url": "{{where}}/x"}`, `{"type": "navigate", "url": "about:blank"}`, `{"type": "navigate", "url": "HTTPS://h"}`,
 		custom("assertText", `"selector": "a", "text": "", "match": "contains"`), custom("assertValue", `"selectors": "a", "value": "{{a}}"`),
 		custom("assertAttribute", `"selector": "a", "attribute": "b", "value": "c"`), custom("assertCount", `"selector": "a", "count": 0, "operator": "<="`),
 		custom("assertVisible", `"selector": "a"`), custom("assertEnabled", `"selector": "a", "enabled": false`), custom("assertChecked", `"selector": "a", "checked": null`),

@@ -251,7 +251,7 @@ func checkAddress(s string) string {
 		return fmt.Sprintf("is %q, which is not a valid address", HidePassword(s))
 	}
 	switch u.Scheme {
-	case "", "data":
+	case "":
 		return ""
 	case "http", "https":
 		if u.Host == "" {

@@ -14,9 +14,10 @@ import (
 	sdkworker "go.temporal.io/sdk/worker"
 
 	"github.com/cinnamon-qa/cinnamon/activities"
-	"github.com/cinnamon-qa/cinnamon/artifact"
+	"github.com/cinnamon-qa/cinnamon/artifact/backend"
 	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/config"
+	"github.com/cinnamon-qa/cinnamon/egress"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/secret"
@@ -40,7 +41,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	defer records.Close()
 
-	files, err := artifact.Open(cfg.Artifacts.Dir)
+	files, err := backend.Open(cfg.Artifacts)
 	if err != nil {
 		return err
 	}
@@ -58,9 +59,13 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	defer func() { err = errors.Join(err, gate.Close()) }()
 
+	guard, err := newGuard(cfg.Egress, log)
+	if err != nil {
+		return err
+	}
 	browsers := pwgo.New(pwgo.Config{
 		Executable: cfg.Browser.Executable, NodePath: cfg.Browser.NodePath, DriverDir: cfg.Browser.DriverDir,
-		NoSandbox: !cfg.Browser.Sandbox, Browsers: cfg.Browser.Pool, Secrets: secrets(cfg.Secrets), Logger: log,
+		NoSandbox: !cfg.Browser.Sandbox, Browsers: cfg.Browser.Pool, Secrets: secrets(cfg.Secrets), Egress: guard, Logger: log,
 	})
 	if err := browsers.Start(ctx); err != nil {
 		return fmt.Errorf("starting the browsers: %w", err)
@@ -91,7 +96,8 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		w := newWorker(client, def, cfg, func(err error) { fatal <- err })
 		workflows.Register(w)
 		register(w, activities.NewTestExecution(activities.Config{
-			Store: records, Gate: gate, Browsers: browsers, Artifacts: files, Progress: progress, Worker: cfg.Worker.Name, Log: log,
+			Store: records, Gate: gate, Browsers: browsers, Artifacts: files, Rules: cfg.Artifacts.Rules(),
+			Progress: progress, Worker: cfg.Worker.Name, Log: log,
 		}))
 		registerSuites(w, activities.NewSuiteExecution(records))
 		if err := w.Start(); err != nil {
@@ -136,6 +142,19 @@ func newWorker(client sdkclient.Client, def queue.Definition, cfg config.Config,
 		Interceptors:                       []interceptor.WorkerInterceptor{&failureInterceptor{}},
 		OnFatalError:                       onFatal,
 	})
+}
+
+// newGuard makes the egress guard; nil if there is to be none.
+func newGuard(cfg config.Egress, log *slog.Logger) (*egress.Guard, error) {
+	if cfg.Mode == config.EgressOff {
+		log.Warn("no egress guard: pages reach everything that this worker reaches, a cloud's metadata included")
+		return nil, nil //nolint:nilnil // pwgo takes nil for none
+	}
+	policy, err := egress.NewPolicy(egress.Mode(cfg.Mode), cfg.Allow)
+	if err != nil {
+		return nil, fmt.Errorf("reading EGRESS_ALLOW: %w", err)
+	}
+	return egress.NewGuard(policy, log), nil
 }
 
 // register registers activities under their methods' names.

@@ -9,12 +9,14 @@ import (
 	"github.com/mxschmitt/playwright-go"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/egress"
 	"github.com/cinnamon-qa/cinnamon/secret"
 )
 
 const (
 	defaultBrowsers     = 1
 	defaultRecycleAfter = 200
+	defaultMaxMiB       = 2048
 )
 
 // Config of a pool. The zero value is ready to use.
@@ -33,6 +35,10 @@ type Config struct {
 	// RecycleAfter is how many sessions a browser serves before a fresh one
 	// replaces it; 200 if zero.
 	RecycleAfter int
+	// MaxMiB is how much memory a browser may take, in MiB, before a fresh one
+	// replaces it when its sessions have ended; a page that takes that much
+	// alone is ended at once. 2048 if zero; known on Linux only.
+	MaxMiB int
 	// NoSandbox turns Chromium's own sandbox off, for machines whose kernel
 	// does not let it start. For root, whom Chromium refuses it, it is always
 	// off.
@@ -40,6 +46,8 @@ type Config struct {
 	// Secrets finds the values of the secrets that cases name; nil if there are
 	// none.
 	Secrets secret.Resolver
+	// Egress decides what pages may reach; nil lets them reach everything.
+	Egress *egress.Guard
 	// Logger gets what operators need to know; nil discards it.
 	Logger *slog.Logger
 }
@@ -50,6 +58,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RecycleAfter <= 0 {
 		c.RecycleAfter = defaultRecycleAfter
+	}
+	if c.MaxMiB <= 0 {
+		c.MaxMiB = defaultMaxMiB
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

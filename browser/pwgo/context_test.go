@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 	"github.com/cinnamon-qa/cinnamon/testsite"
@@ -85,8 +86,7 @@ func TestConfigThatCannotBe(t *testing.T) {
 	pool := sharedPool(t)
 	for config, want := range map[string]string{
 		`{"device": "Nokia 3310"}`: `there is no device "Nokia 3310": use one of Playwright's`,
-		`{"browser": "firefox"}`:   `this worker has no firefox: install it with npx playwright@`,
-		`{"browser": "webkit"}`:    `this worker has no webkit: install it with npx playwright@`,
+		`{"browser": "firefox"}`:   `the egress guard can only confine chromium: run the case in it, or in a worker with EGRESS_MODE=off`,
 		`{"httpCredentials": {"username": "a", "password": "{{secret.NOPE}}"}}`: `this worker knows no secret "NOPE": set CINNAMON_SECRET_NOPE for it`,
 		`{"device": "{{nope}}"}`: `there is no variable "nope"`,
 	} {
@@ -99,6 +99,36 @@ func TestConfigThatCannotBe(t *testing.T) {
 		}
 		require.Equal(t, browser.Unsupported, browser.KindOf(err), err.Error())
 		require.Contains(t, err.Error(), want)
+	}
+}
+
+// Without the guard other browsers are run where Playwright has installed them.
+func TestOtherBrowsers(t *testing.T) {
+	t.Parallel()
+	sharedPool(t) // the driver is installed
+	pool := pwgo.New(pwgo.Config{})
+	t.Cleanup(func() { require.NoError(t, pool.Close(context.WithoutCancel(t.Context()))) })
+	for _, name := range []string{testcase.Firefox, testcase.WebKit} {
+		site := lab(t)
+		o := options(site)
+		o.Config.Browser = name
+		session, err := pool.Open(t.Context(), o)
+		if browser.KindOf(err) == browser.Unsupported {
+			require.Contains(t, err.Error(), "this worker has no "+name+": install it with npx playwright@")
+			continue
+		}
+		require.NoError(t, err)
+		bundle{site: site, Session: session}.do(t, visit("/lab/"), click("#save"), says("clicked save"))
+		require.NoError(t, session.Close(t.Context()))
+	}
+}
+
+// A request that a case sends goes through the guard like those of pages.
+func TestRequestsAreGuarded(t *testing.T) {
+	t.Parallel()
+	b := inLab(t)
+	for _, address := range []string{"http://169.254.169.254/latest/meta-data", "https://10.0.0.1/"} {
+		require.Contains(t, b.fails(t, browser.Refused, step("apiRequest", `"url": "`+address+`"`)), "cannot request "+address+": ")
 	}
 }
 

@@ -155,7 +155,7 @@ func TestCustomStepsThatFail(t *testing.T) {
 	} {
 		require.Contains(t, b.fails(t, test.kind, test.step), test.want)
 	}
-	b.do(t, `{"type": "navigate", "url": "data:text/html,", "timeout": 20000}`)
+	b.do(t, `{"type": "navigate", "url": "about:blank", "timeout": 20000}`)
 	require.Equal(t, "the screenshot is blank: all of it has one colour",
 		b.fails(t, browser.Assertion, `{"type": "customStep", "name": "assertScreenshot", "timeout": 20000}`))
 }

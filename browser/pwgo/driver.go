@@ -78,6 +78,7 @@ type proc struct {
 	browser playwright.Browser
 	driver  *driver
 	kind    kind
+	vitals  *vitals
 	// active counts the sessions that are open, opened those that ever were.
 	active, opened int
 	// retired browsers take no new sessions; discarded ones are, because
@@ -102,7 +103,7 @@ func (p *proc) isLost() bool {
 // launch starts a browser.
 func (d *driver) launch(ctx context.Context, cfg Config, k kind) (*proc, error) {
 	if k.engine != "" {
-		return d.launchOther(ctx, k)
+		return d.launchOther(ctx, cfg, k)
 	}
 	executable, _, err := cfg.findBrowser(k.headless)
 	if err != nil {
@@ -118,6 +119,9 @@ func (d *driver) launch(ctx context.Context, cfg Config, k kind) (*proc, error) 
 		HandleSIGTERM: new(false),
 		Timeout:       new(float64(launchTimeout.Milliseconds())),
 	}
+	if cfg.Egress != nil {
+		confine(&options)
+	}
 	if executable != "" {
 		options.ExecutablePath = &executable
 	}
@@ -128,7 +132,7 @@ func (d *driver) launch(ctx context.Context, cfg Config, k kind) (*proc, error) 
 		}
 		return nil, launchError(err, describeBrowser(executable))
 	}
-	return newProc(d, b, k), nil
+	return b.proc(d, k), nil
 }
 
 // launchError says in words why a browser did not start.

@@ -3,7 +3,6 @@ package pwgo
 import (
 	"context"
 	"strings"
-	"sync"
 
 	"github.com/mxschmitt/playwright-go"
 
@@ -26,16 +25,29 @@ func kindOf(o browser.Options) kind {
 	return k
 }
 
+// launched is a browser that has just started, and what the system knows of it.
+type launched struct {
+	browser playwright.Browser
+	vitals  *vitals
+}
+
 // start starts a browser.
-func (d *driver) start(ctx context.Context, engine playwright.BrowserType, options playwright.BrowserTypeLaunchOptions) (playwright.Browser, error) {
-	return bounded(ctx, launchTimeout, func() (playwright.Browser, error) {
-		return engine.Launch(options)
-	}, func(b playwright.Browser) { _ = b.Close() })
+func (d *driver) start(ctx context.Context, engine playwright.BrowserType, options playwright.BrowserTypeLaunchOptions) (launched, error) {
+	return bounded(ctx, launchTimeout, func() (launched, error) {
+		b, err := engine.Launch(options)
+		if err != nil {
+			return launched{}, err
+		}
+		return launched{browser: b, vitals: look(b)}, nil
+	}, func(l launched) { _ = l.browser.Close() })
 }
 
 // launchOther starts a Firefox or a WebKit, which Playwright builds itself: no
 // other ones can be driven.
-func (d *driver) launchOther(ctx context.Context, k kind) (*proc, error) {
+func (d *driver) launchOther(ctx context.Context, cfg Config, k kind) (*proc, error) {
+	if cfg.Egress != nil {
+		return nil, failure(browser.Unsupported, nil, "the egress guard can only confine chromium: run the case in it, or in a worker with EGRESS_MODE=off")
+	}
 	engine := d.pw.Firefox
 	if k.engine == testcase.WebKit {
 		engine = d.pw.WebKit
@@ -46,7 +58,7 @@ func (d *driver) launchOther(ctx context.Context, k kind) (*proc, error) {
 	})
 	switch {
 	case err == nil:
-		return newProc(d, b, k), nil
+		return b.proc(d, k), nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case strings.Contains(err.Error(), "Executable doesn't exist"):
@@ -64,10 +76,10 @@ func driverVersionOr(otherwise string) string {
 	return version
 }
 
-func newProc(d *driver, b playwright.Browser, k kind) *proc {
-	p := &proc{browser: b, driver: d, kind: k, lost: make(chan struct{}), loseOnce: sync.Once{}}
-	b.OnDisconnected(func(playwright.Browser) { p.lose() })
-	if !b.IsConnected() {
+func (l launched) proc(d *driver, k kind) *proc {
+	p := &proc{browser: l.browser, driver: d, kind: k, vitals: l.vitals, lost: make(chan struct{})}
+	l.browser.OnDisconnected(func(playwright.Browser) { p.lose() })
+	if !l.browser.IsConnected() {
 		p.lose()
 	}
 	return p

@@ -132,6 +132,10 @@ func netReason(err error) string {
 	if m == nil {
 		return usefulLine(err)
 	}
+	return netWords(m[1])
+}
+
+func netWords(code string) string {
 	words := map[string]string{
 		"ERR_CONNECTION_REFUSED":             "the connection was refused; is the site running?",
 		"ERR_CONNECTION_RESET":               "the connection was reset",
@@ -157,8 +161,8 @@ func netReason(err error) string {
 		"ERR_ADDRESS_INVALID":                "the address is not valid",
 		"ERR_SSL_VERSION_OR_CIPHER_MISMATCH": "it offers no encryption that browsers accept",
 	}
-	if text, ok := words[m[1]]; ok {
-		return text + " (net::" + m[1] + ")"
+	if text, ok := words[code]; ok {
+		return text + " (net::" + code + ")"
 	}
-	return "net::" + m[1]
+	return "net::" + code
 }

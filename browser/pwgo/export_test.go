@@ -1,7 +1,9 @@
 package pwgo
 
 import (
+	"os"
 	"slices"
+	"testing"
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
@@ -34,4 +36,62 @@ func BrowserGone(s browser.Session) <-chan struct{} {
 		return s.proc.lost
 	}
 	return nil
+}
+
+// Refused counts how often the session was refused a place.
+func Refused(s browser.Session, place string) int {
+	if s, ok := s.(*session); ok {
+		for _, f := range s.proxy.Failures(time.Time{}) {
+			if refusal := f.Refusal(); refusal != nil && refusal.Place() == place {
+				return f.Count
+			}
+		}
+	}
+	return 0
+}
+
+// SetWatch sets how often a browser is asked how it is, and how long it may
+// take to answer.
+func SetWatch(p *Pool, every, limit time.Duration) { p.watchEvery, p.hangLimit = every, limit }
+
+// processes lists the processes of a pool's browsers.
+func processes(p *Pool) []browserProcess {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []browserProcess
+	for _, b := range p.procs {
+		if found, err := b.vitals.processes(); err == nil {
+			all = append(all, found...)
+		}
+	}
+	return all
+}
+
+// Memory is what a pool's browsers and driver take for themselves, in MiB.
+func Memory(p *Pool) int64 {
+	p.mu.Lock()
+	driver, _ := memoryOf(p.driver.pw.Pid())
+	p.mu.Unlock()
+	taken := driver.own
+	for _, process := range processes(p) {
+		m, _ := memoryOf(process.pid)
+		taken += m.own
+	}
+	return taken / mebibyte
+}
+
+// KillPages kills the processes of a pool's pages.
+func KillPages(t *testing.T, p *Pool) {
+	t.Helper()
+	for _, process := range processes(p) {
+		if process.kind == "renderer" {
+			found, err := os.FindProcess(process.pid)
+			if err == nil {
+				err = found.Kill()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }

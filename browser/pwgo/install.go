@@ -123,18 +123,23 @@ func InstallBrowser(ctx context.Context, cfg Config) error {
 	if err := InstallDriver(ctx, cfg); err != nil {
 		return err
 	}
-	node, err := cfg.node()
+	return cfg.playwrightCLI(ctx, "downloading Playwright's browser", "install", "--only-shell", "chromium")
+}
+
+// playwrightCLI runs the command line of the driver, which is installed.
+func (c Config) playwrightCLI(ctx context.Context, doing string, args ...string) error {
+	node, err := c.node()
 	if err != nil {
 		return err
 	}
-	dir, err := cfg.driverDir()
+	dir, err := c.driverDir()
 	if err != nil {
 		return err
 	}
 	cli := filepath.Join(dir, "package", "cli.js")
-	out, err := exec.CommandContext(ctx, node, cli, "install", "--only-shell", "chromium").CombinedOutput()
+	out, err := exec.CommandContext(ctx, node, append([]string{cli}, args...)...).CombinedOutput()
 	if err != nil {
-		return unavailable(err, "downloading Playwright's browser: %s", lastLine(out, err))
+		return unavailable(err, "%s: %s", doing, lastLine(out, err))
 	}
 	return nil
 }

@@ -1,9 +1,11 @@
 package pwgo_test
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -76,7 +78,7 @@ func sharedPool(t *testing.T) *pwgo.Pool {
 		if shared.err = pwgo.InstallDriver(ctx, pwgo.Config{}); shared.err != nil {
 			return
 		}
-		pool := pwgo.New(pwgo.Config{Secrets: secrets()})
+		pool := pwgo.New(pwgo.Config{Secrets: secrets(), Egress: guard("localhost")})
 		if shared.err = pool.Start(ctx); shared.err == nil {
 			shared.pool = pool
 		}
@@ -146,6 +148,15 @@ func serve(t *testing.T) (string, <-chan struct{}) {
 	mux.HandleFunc("/hang", func(_ http.ResponseWriter, r *http.Request) {
 		hanging <- struct{}{}
 		<-r.Context().Done()
+	})
+	mux.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, r.FormValue("to"), http.StatusFound)
+	})
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<10))
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: "canary-set-cookie"})
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = fmt.Fprintf(w, "%s %s", r.URL.RawQuery, bytes.ReplaceAll(body, []byte("canary-body"), []byte("body")))
 	})
 	mux.HandleFunc("/download", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Disposition", `attachment; filename="a.txt"`)

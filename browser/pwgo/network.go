@@ -2,7 +2,9 @@ package pwgo
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -96,10 +98,13 @@ func (r *run) apiRequest() error {
 	case isClosed(err):
 		return err
 	default:
-		return failure(browser.Navigation, err, "cannot request %s: %s", clip(testcase.HidePassword(address)), netReason(err))
+		return r.notRequested(address, err)
 	}
 	defer func() { _ = got.Dispose() }()
 	status := got.Status()
+	if (status == http.StatusForbidden || status == http.StatusBadGateway) && len(r.egressFailures()) > 0 {
+		return r.notRequested(address, nil) // the proxy's own answer
+	}
 	if (p.Request.Status != 0 && status != p.Request.Status) || (p.Request.Status == 0 && status >= 400) {
 		return failure(browser.Assertion, nil, "%s answered with status %d, expected %s", clip(testcase.HidePassword(address)), status, wantedStatus(p.Request.Status))
 	}
@@ -129,6 +134,20 @@ func (r *run) apiRequest() error {
 	}
 	r.session.set(p.Extract.Variable, value)
 	return nil
+}
+
+// notRequested makes the error of a request that reached nobody. The proxy knows why.
+func (r *run) notRequested(address string, err error) error {
+	what := "cannot request " + clip(testcase.HidePassword(address))
+	failures := r.egressFailures()
+	if len(failures) == 0 {
+		return failure(browser.Navigation, err, "%s: %s", what, netReason(err))
+	}
+	last := failures[len(failures)-1]
+	if refusal := last.Refusal(); refusal != nil {
+		return failure(browser.Refused, errors.Join(last.Err, err), "%s: %s", what, refusal)
+	}
+	return failure(browser.Navigation, errors.Join(last.Err, err), "%s: %s", what, netWords(last.Code()))
 }
 
 func wantedStatus(status int) string {

@@ -15,6 +15,9 @@ type Pool struct {
 	// grace is how long a browser that is given up may go on for the sessions
 	// that it has.
 	grace time.Duration
+	// watchEvery is how often a browser is asked how it is, hangLimit how long
+	// it may take to answer.
+	watchEvery, hangLimit time.Duration
 
 	// starting is held while a driver or a browser starts: the ones who wait
 	// for it may find what they need when it is their turn.
@@ -32,7 +35,7 @@ var _ browser.Opener = (*Pool)(nil)
 
 // New returns a pool that has started nothing yet.
 func New(cfg Config) *Pool {
-	return &Pool{cfg: cfg.withDefaults(), grace: retireGrace, starting: make(chan struct{}, 1)}
+	return &Pool{cfg: cfg.withDefaults(), grace: retireGrace, watchEvery: watchInterval, hangLimit: hangLimit, starting: make(chan struct{}, 1)}
 }
 
 // Start launches the driver and the first browser, so that what is missing on
@@ -139,6 +142,7 @@ func (p *Pool) add(ctx context.Context, k kind) (*proc, error) {
 		return nil, errPoolClosed()
 	}
 	p.spawn(func() { p.watch(b) })
+	p.spawn(func() { p.attend(b) })
 	return b, nil
 }
 
@@ -242,6 +246,7 @@ func (p *Pool) forget(d *driver) {
 	for _, b := range p.procs {
 		if b.driver == d {
 			b.lose()
+			b.vitals.killGroup() // one that hangs does not notice that its driver is gone
 		}
 	}
 }
@@ -290,8 +295,7 @@ func (p *Pool) release(b *proc) {
 	}
 }
 
-// end closes a browser. One that does not close in time has a driver that
-// hangs, which is replaced.
+// end closes a browser, and kills one that does not close in time.
 func (p *Pool) end(b *proc) {
 	p.mu.Lock()
 	already := b.ending
@@ -301,12 +305,11 @@ func (p *Pool) end(b *proc) {
 		return
 	}
 	err := closeInTime(func() error { return b.browser.Close() })
-	b.lose()
 	if errors.Is(err, errLate) {
-		p.cfg.Logger.Warn("browser driver hangs, starting another one")
-		p.forget(b.driver)
-		b.driver.stop()
+		p.cfg.Logger.Warn("browser does not close and is killed")
+		p.kill(b)
 	}
+	b.lose()
 }
 
 // watch takes a browser out of the pool when it is gone.

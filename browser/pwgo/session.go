@@ -10,6 +10,7 @@ import (
 	"github.com/mxschmitt/playwright-go"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/egress"
 	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
@@ -17,6 +18,8 @@ import (
 const (
 	defaultStepTimeout = 5 * time.Second
 	screenshotTimeout  = 15 * time.Second
+	// maxTabs is how many tabs a session may open, in all.
+	maxTabs = 30
 	// cancelGrace is how long a cancelled call may take to come back before
 	// the session leaves it behind.
 	cancelGrace = 500 * time.Millisecond
@@ -37,6 +40,10 @@ type session struct {
 	proc    *proc
 	context playwright.BrowserContext
 	options browser.Options
+	record  *recorder     // nil if nothing is recorded
+	proxy   *egress.Proxy // nil without an egress guard
+	// pageSince is when the step began that led to the page; of Do alone.
+	pageSince time.Time
 
 	closing   sync.Once
 	closed    chan struct{} // closed when the browser context is, or is given up
@@ -47,6 +54,7 @@ type session struct {
 
 	mu        sync.Mutex
 	ended     bool
+	excess    error // why the session was ended; nil if it was not
 	tabs      []*tab
 	current   *tab
 	variables map[string]string
@@ -69,22 +77,33 @@ func newSession(ctx context.Context, p *Pool, b *proc, o browser.Options) (*sess
 	if o.StepTimeout <= 0 {
 		o.StepTimeout = defaultStepTimeout
 	}
-	s := &session{pool: p, proc: b, options: o, closed: make(chan struct{}), variables: map[string]string{}}
+	s := &session{pool: p, proc: b, options: o, closed: make(chan struct{}), record: newRecorder(o.Record), variables: map[string]string{}}
 	maps.Copy(s.variables, o.Variables)
 	options, err := s.contextOptions(ctx)
 	if err != nil {
 		return nil, s.redact(err)
 	}
-	_, err = bounded(ctx, launchTimeout, func() (struct{}, error) { return struct{}{}, s.open(options) }, func(struct{}) { s.abandon() })
+	_, err = bounded(ctx, launchTimeout, func() (struct{}, error) { return struct{}{}, s.open(ctx, options) }, func(struct{}) { s.abandon() })
 	if err != nil {
 		return nil, s.redact(err)
 	}
 	return s, nil
 }
 
-func (s *session) open(options playwright.BrowserNewContextOptions) error {
-	var err error
+func (s *session) open(ctx context.Context, options playwright.BrowserNewContextOptions) error {
+	if err := s.record.prepare(&options, s.pool.cfg); err != nil {
+		return err
+	}
+	err := s.guardEgress(ctx, &options)
+	if err != nil {
+		return errors.Join(err, s.record.discard())
+	}
 	if s.context, err = s.proc.browser.NewContext(options); err != nil {
+		s.endEgress()
+		return errors.Join(err, s.record.discard())
+	}
+	if err = s.record.start(s.context); err != nil {
+		s.abandon()
 		return err
 	}
 	s.context.OnDialog(func(d playwright.Dialog) { go s.answer(d) })
@@ -102,6 +121,8 @@ func (s *session) open(options playwright.BrowserNewContextOptions) error {
 // abandon closes the browser context of a session that never was.
 func (s *session) abandon() {
 	_ = closeInTime(func() error { return s.context.Close() })
+	s.endEgress()
+	_ = s.record.discard()
 }
 
 // addTab runs in playwright-go's own goroutine, like the handlers in it: none
@@ -110,6 +131,13 @@ func (s *session) addTab(page playwright.Page) {
 	t := &tab{page: page}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.tabs) == maxTabs {
+		if s.excess == nil {
+			s.excess = failure(browser.Exhausted, nil, "the page opened more than %d tabs", maxTabs)
+			go s.startClosing()
+		}
+		return
+	}
 	if len(s.tabs) == 0 {
 		t.viewport = s.options.Viewport
 		s.current = t
@@ -148,11 +176,13 @@ func (s *session) call(ctx context.Context, fn func() error) error {
 	select {
 	case err := <-done:
 		if browser.KindOf(err) == "" && isContextError(err) {
+			s.record.hurry()
 			s.startClosing() // fn saw first that ctx ended
 		}
 		return err
 	case <-ctx.Done():
 	}
+	s.record.hurry()
 	s.startClosing()
 	select {
 	case <-done: //nolint:errcheck // it failed because ctx ended
@@ -178,14 +208,17 @@ func (s *session) do(ctx context.Context, step testcase.Step) error {
 	if d, ok := ctx.Deadline(); ok && d.Add(-deadlineMargin).Before(r.deadline) {
 		r.deadline, r.cut = d.Add(-deadlineMargin), true
 	}
+	if step.Type == testcase.TypeNavigate || step.CausesNavigation() {
+		s.pageSince = r.started
+	}
 	// Not all of Playwright's calls have a timeout of their own.
 	hangs, cancel := context.WithDeadline(ctx, r.deadline.Add(hangGrace))
 	defer cancel()
-	err := s.call(hangs, func() error { return r.discreet(r.do()) })
+	err := s.call(hangs, func() error { return s.record.during(r, func() error { return r.discreet(r.do()) }) })
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && browser.KindOf(err) == "" {
 		return r.fail(browser.Timeout, err, "the page does not answer")
 	}
-	return s.explain(r.tab, err)
+	return s.explain(r.tab, s.blameEgress(err))
 }
 
 // Screenshot implements browser.Session.
@@ -217,15 +250,19 @@ func (s *session) explain(tab func() *tab, err error) error {
 	}
 	t := tab()
 	s.mu.Lock()
-	ended, crashed := s.ended, t != nil && t.crashed
+	ended, crashed, excess := s.ended, t != nil && t.crashed, s.excess
 	s.mu.Unlock()
 	// What goes wrong while the browser goes away is not the step's fault,
 	// whatever the call said.
 	switch {
+	case excess != nil:
+		return excess
 	case s.proc.isLost():
 		return failure(browser.Closed, err, "the browser died")
 	case ended:
 		return failure(browser.Closed, err, "the session is closed")
+	case crashed && s.proc.vitals.crashReason() != "":
+		return failure(browser.Exhausted, err, "%s", s.proc.vitals.crashReason())
 	case crashed:
 		return failure(browser.Closed, err, "the page crashed")
 	case browser.KindOf(err) != "":
@@ -246,7 +283,7 @@ func (s *session) Close(ctx context.Context) error {
 	s.startClosing()
 	select {
 	case <-s.closed:
-		return s.closedErr
+		return errors.Join(s.closedErr, s.record.discard())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -263,6 +300,7 @@ func (s *session) startClosing() {
 			defer close(s.closed)
 			defer s.pool.release(s.proc)
 			s.closedErr = s.closeContext()
+			s.endEgress()
 		})
 	})
 }
@@ -271,6 +309,7 @@ func (s *session) closeContext() error {
 	if s.proc.isLost() {
 		return nil
 	}
+	s.record.stop(s.context)
 	err := closeInTime(func() error { return s.context.Close() })
 	switch {
 	case err == nil:

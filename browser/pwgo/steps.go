@@ -20,6 +20,8 @@ func (r *run) navigate() error {
 		address = "about:blank"
 	case !strings.Contains(address, ":"):
 		return failure(browser.Unsupported, nil, "the address %s is relative: give the case or the run a baseUrl", address)
+	case !isWeb(address):
+		return failure(browser.Refused, nil, "cannot open %s: tests open http:// and https:// addresses only", clip(testcase.HidePassword(address)))
 	}
 	_, err := r.frame.Goto(address, playwright.FrameGotoOptions{Timeout: r.left()})
 	switch {
@@ -30,7 +32,7 @@ func (r *run) navigate() error {
 	case isTimeout(err):
 		return r.fail(browser.Navigation, err, "%s did not load", testcase.HidePassword(address))
 	}
-	return failure(browser.Navigation, err, "cannot open %s: %s", clip(testcase.HidePassword(address)), netReason(err))
+	return r.notOpened(err, "cannot open "+clip(testcase.HidePassword(address)))
 }
 
 func (r *run) waitForLoad() error {
@@ -79,7 +81,7 @@ func (r *run) withNavigation(execute executor) error {
 	select {
 	case err := <-navigated:
 		if err != nil {
-			return failure(browser.Navigation, err, "the step led to a page that cannot be opened: %s", netReason(err))
+			return r.notOpened(err, "the step led to a page that cannot be opened")
 		}
 	case <-late.C:
 		return r.fail(browser.Navigation, nil, "the step led to no other page, the browser is still at %s", testcase.HidePassword(r.on.page.URL()))

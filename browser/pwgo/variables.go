@@ -50,7 +50,18 @@ func (s *session) secretValue(ctx context.Context, name string) (string, error) 
 		return "", failure(browser.Unavailable, err, "secret %q could not be read: %s", name, clip(err.Error()))
 	}
 	s.redactor.Add(value)
+	s.hideFromRecordings(value)
 	return value, nil
+}
+
+// hideFromRecordings keeps a value out of traces, logs and the page's HTML.
+func (s *session) hideFromRecordings(value string) {
+	s.mu.Lock()
+	s.options.Record.Secrets = append(slices.Clip(s.options.Record.Secrets), value)
+	s.mu.Unlock()
+	if s.record != nil {
+		s.record.masks.add(value)
+	}
 }
 
 // set gives a variable its value.

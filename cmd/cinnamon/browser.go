@@ -11,7 +11,7 @@ import (
 
 func newBrowser() *cobra.Command {
 	cmd := &cobra.Command{Use: "browser", Short: "Manage what drives browsers on this machine", GroupID: "system"}
-	var withBrowser bool
+	var withBrowser, withVideo bool
 	install := &cobra.Command{
 		Use: "install", Short: "Install Playwright's driver, and a browser if the machine has none",
 		Long: `Installs Playwright's driver (npm's playwright-core, run by this machine's Node.js) into the user's cache folder, through
@@ -37,11 +37,17 @@ Playwright's own is downloaded.`,
 			if err != nil {
 				return err
 			}
+			if withVideo {
+				if err := pwgo.InstallVideo(cmd.Context(), driver); err != nil {
+					return err
+				}
+			}
 			fmt.Fprintf(cmd.OutOrStdout(), "Playwright %s drives %s (%s).\n", found.DriverVersion, found.Browser, found.BrowserVersion)
 			return nil
 		},
 	}
 	install.Flags().BoolVar(&withBrowser, "with-browser", false, "download Playwright's own browser even if the machine has one")
+	install.Flags().BoolVar(&withVideo, "with-video", false, "also give Playwright the machine's ffmpeg, or its own, to record videos with")
 	cmd.AddCommand(install)
 	return cmd
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cinnamon-qa/cinnamon/api"
+	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
@@ -21,7 +22,7 @@ const (
 
 Environment: DATABASE_URL, CINNAMON_API_KEY (what clients present), API_ADDR (127.0.0.1:8080), API_PUBLIC_URL,
 TEMPORAL_ADDRESS (localhost:7233), TEMPORAL_NAMESPACE, TEMPORAL_UI_URL, REDIS_URL or REDIS_HOST/PORT/PASSWORD/DB,
-QUEUE_MAX_ATTEMPTS (3), ARTIFACTS_DIR, LOG_LEVEL (info), LOG_FORMAT (text).`
+QUEUE_MAX_ATTEMPTS (3), ARTIFACTS_STORE (folder), ARTIFACTS_DIR, S3_*, TRACE_VIEWER_DIR, LOG_LEVEL (info), LOG_FORMAT (text).`
 	bridgeHelp = `Keeps the queues in Redis and the runs in step, both ways.
 
 To Redis: relays changes of jobs, promotes delayed jobs when they are due, and rebuilds the queues in a Redis that lost
@@ -40,7 +41,8 @@ Environment: as of the bridge.`
 it takes no more jobs and finishes the ones it runs, for as long as WORKER_STOP_TIMEOUT (60s).
 
 Environment: DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, REDIS_URL, QUEUE_CONCURRENCY (2), BROWSER_POOL (1),
-BROWSER_EXECUTABLE (found on the machine), ARTIFACTS_DIR, WORKER_NAME, LOG_LEVEL, LOG_FORMAT.`
+BROWSER_EXECUTABLE (found on the machine), EGRESS_MODE (public), EGRESS_ALLOW (what else pages may reach), ARTIFACTS_* (what is
+kept, and where), S3_*, WORKER_NAME, LOG_LEVEL, LOG_FORMAT.`
 )
 
 // serve runs a role until ctx ends.
@@ -60,6 +62,9 @@ func newRole(name, short, long string, run serve) *cobra.Command {
 }
 
 func serveAPI(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	if cfg.API.TraceViewer == "" {
+		cfg.API.TraceViewer = pwgo.TraceViewer(driverConfig(cfg))
+	}
 	return api.Run(ctx, cfg, log, func(string) {})
 }
 

@@ -84,6 +84,7 @@ func (o *Options) settings(e Endpoints) config.Config {
 	c.Temporal.Address = e.Temporal
 	c.Temporal.UIURL = e.TemporalUI
 	c.API.Key = config.Secret(e.APIKey)
+	c.Egress.Allow = append(slices.Clone(c.Egress.Allow), "localhost") // the shop, and whatever else is being developed here
 	c.Artifacts.Dir = o.Folder.path("artifacts")
 	c.Worker.StopTimeout = drainTime
 	return c

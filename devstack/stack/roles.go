@@ -88,6 +88,9 @@ func (s *Stack) startAPI(ctx context.Context, settings config.Config) (err error
 		return nil
 	}
 	began := time.Now()
+	if settings.API.TraceViewer == "" {
+		settings.API.TraceViewer = pwgo.TraceViewer(pwgo.Config{DriverDir: settings.Browser.DriverDir})
+	}
 	settings.API.Addr = process.Loopback(s.options.Ports.API)
 	var url string
 	s.api, err = startRole(ctx, "API", func(ctx context.Context, ready func()) error {

@@ -75,6 +75,14 @@ func (c *client) steps(ctx context.Context, id string) ([]apiStep, error) {
 	return answer.Items, err
 }
 
+func (c *client) artifacts(ctx context.Context, id string) ([]apiArtifact, error) {
+	var answer struct {
+		Items []apiArtifact `json:"items"`
+	}
+	err := c.call(ctx, http.MethodGet, "/api/test-runs/"+url.PathEscape(id)+"/artifacts", nil, "", &answer)
+	return answer.Items, err
+}
+
 func (c *client) cancel(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodPost, "/api/test-runs/"+url.PathEscape(id)+"/cancel", nil, "", nil)
 }
@@ -134,7 +142,7 @@ func (c *client) link(ref string) string {
 
 // linksOf returns the complete links of a started test.
 func (c *client) linksOf(t *test) links {
-	l := links{Self: c.link(t.links.Self), Steps: c.link(t.links.Steps), Temporal: c.link(t.links.Temporal)}
+	l := links{Self: c.link(t.links.Self), Steps: c.link(t.links.Steps), Artifacts: c.link(t.links.Artifacts), Temporal: c.link(t.links.Temporal)}
 	if l.Self == "" {
 		l.Self = c.link("/api/test-runs/" + url.PathEscape(t.id))
 	}

@@ -46,6 +46,7 @@ type documentRun struct {
 	Duration       int64               `json:"duration"` // milliseconds
 	Error          string              `json:"error,omitempty"`
 	FailedStep     *documentFailedStep `json:"failedStep,omitempty"`
+	Artifacts      []documentArtifact  `json:"artifacts,omitempty"` // that show the newest attempt as a whole
 	Links          links               `json:"links"`
 }
 
@@ -55,6 +56,13 @@ type documentFailedStep struct {
 	Description string `json:"description"`
 	Error       string `json:"error,omitempty"`
 	Screenshot  string `json:"screenshot,omitempty"`
+}
+
+type documentArtifact struct {
+	Kind     string `json:"kind"`
+	Bytes    int64  `json:"bytes"`
+	Download string `json:"download"`
+	Viewer   string `json:"viewer,omitempty"`
 }
 
 func writeDocument(out io.Writer, tests []test, c *client, elapsed time.Duration, code int, failure error) error {
@@ -93,6 +101,9 @@ func runDocument(t *test, c *client) documentRun {
 	}
 	if t.id != "" {
 		r.Links = c.linksOf(t)
+	}
+	for _, f := range t.files {
+		r.Artifacts = append(r.Artifacts, documentArtifact{Kind: f.Kind, Bytes: f.Bytes, Download: c.link(f.Download), Viewer: c.link(f.Viewer)})
 	}
 	if e := t.evidence; e != nil {
 		r.FailedStep = &documentFailedStep{

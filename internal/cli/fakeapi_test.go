@@ -48,6 +48,7 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 	mux.HandleFunc("POST /api/test-runs", f.start)
 	mux.HandleFunc("GET /api/test-runs", f.list)
 	mux.HandleFunc("GET /api/test-runs/{id}/steps", f.steps)
+	mux.HandleFunc("GET /api/test-runs/{id}/artifacts", f.artifacts)
 	mux.HandleFunc("POST /api/test-runs/{id}/cancel", f.cancel)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
@@ -123,7 +124,7 @@ func (f *fakeAPI) list(w http.ResponseWriter, r *http.Request) {
 			state = map[string]any{"status": "cancelled", "attempt": 1}
 		}
 		item := map[string]any{"testRunId": run.id, "title": run.title, "maxAttempts": 3, "links": map[string]any{
-			"self": "/api/test-runs/" + run.id, "temporal": "http://temporal.test/" + run.id,
+			"self": "/api/test-runs/" + run.id, "artifacts": "/api/test-runs/" + run.id + "/artifacts", "temporal": "http://temporal.test/" + run.id,
 		}}
 		maps.Copy(item, state)
 		items = append(items, item)
@@ -141,6 +142,19 @@ func (f *fakeAPI) steps(w http.ResponseWriter, r *http.Request) {
 	}
 	answer(w, map[string]any{"items": []any{
 		step(1, 1, "failed"), step(3, 1, "success"), step(3, 2, "failed"), step(3, 3, "skipped"),
+	}})
+}
+
+func (f *fakeAPI) artifacts(w http.ResponseWriter, r *http.Request) {
+	file := func(attempt, step int, kind, viewer string) map[string]any {
+		return map[string]any{
+			"kind": kind, "attempt": attempt, "step": step, "bytes": 7, "viewer": viewer,
+			"download": fmt.Sprintf("/api/test-runs/%s/artifacts/%s-%d?signature=x", r.PathValue("id"), kind, attempt),
+		}
+	}
+	answer(w, map[string]any{"items": []any{
+		file(2, 0, "trace", "/trace/2"), file(3, 2, "dom", ""), file(3, 0, "trace", "/trace/3"), file(3, 0, "console", ""),
+		map[string]any{"kind": "video", "attempt": 3, "note": "not kept"},
 	}})
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -169,6 +170,12 @@ func (r *runner) explainFailures() {
 			r.board.change(i, func(t *test) { t.evidence = failedStep(steps) })
 			return nil
 		})
+		group.Go(func() error {
+			if list, err := r.client.artifacts(ctx, t.id); err == nil {
+				r.board.change(i, func(t *test) { t.files = newestFiles(list) })
+			}
+			return nil
+		})
 	}
 	_ = group.Wait() // its functions return no errors
 }
@@ -186,6 +193,17 @@ func failedStep(steps []apiStep) *apiStep {
 		}
 	}
 	return found
+}
+
+// newestFiles returns the files that show the whole of the newest attempt that left any.
+func newestFiles(list []apiArtifact) []apiArtifact {
+	newest := 0
+	for _, a := range list {
+		newest = max(newest, a.Attempt)
+	}
+	return slices.DeleteFunc(list, func(a apiArtifact) bool {
+		return a.Attempt != newest || a.Step > 0 || a.address() == ""
+	})
 }
 
 // outcome turns what happened into an exit code and, unless the tests say it all, an error.

@@ -163,7 +163,8 @@ func TestRun_JSON(t *testing.T) {
 				Number     int
 				Screenshot string
 			}
-			Links struct{ Self, Temporal string }
+			Artifacts []struct{ Kind, Download, Viewer string }
+			Links     struct{ Self, Temporal string }
 		}
 	}
 	require.NoError(t, json.Unmarshal(b.stdout.Bytes(), &document))
@@ -177,6 +178,9 @@ func TestRun_JSON(t *testing.T) {
 	require.Equal(t, 2, failed.FailedStep.Number, "the failed step of the newest attempt")
 	require.Equal(t, b.api.url+"/api/test-runs/"+failed.TestRunID+"/artifacts/3-2", failed.FailedStep.Screenshot)
 	require.Equal(t, b.api.url+"/api/test-runs/"+failed.TestRunID, failed.Links.Self)
+	require.Len(t, failed.Artifacts, 2, "those of the newest attempt")
+	require.Equal(t, []string{"trace", b.api.url + "/trace/3"}, []string{failed.Artifacts[0].Kind, failed.Artifacts[0].Viewer})
+	require.Contains(t, failed.Artifacts[1].Download, b.api.url+"/api/test-runs/"+failed.TestRunID+"/artifacts/console-3?signature=")
 }
 
 func TestRun_JSONOfErrors(t *testing.T) {

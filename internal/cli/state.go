@@ -14,12 +14,13 @@ type test struct {
 
 	id       string // of the run, once started
 	links    links
-	run      apiRun    // as last seen
-	since    time.Time // when the newest attempt was first seen running
-	missing  int       // polls in a row that did not know the run
-	refused  error     // why it was not started
-	lost     string    // why its end is not known
-	evidence *apiStep  // the step that failed
+	run      apiRun        // as last seen
+	since    time.Time     // when the newest attempt was first seen running
+	missing  int           // polls in a row that did not know the run
+	refused  error         // why it was not started
+	lost     string        // why its end is not known
+	evidence *apiStep      // the step that failed
+	files    []apiArtifact // that show the newest attempt as a whole
 }
 
 // state is what a test is doing or how it ended.

@@ -133,6 +133,10 @@ func writeFailures(out io.Writer, tests []test, c *client, interrupted bool, col
 		if t.id != "" {
 			l := c.linksOf(t)
 			detail("run", l.Self)
+			for _, f := range t.files {
+				detail(f.Kind, c.link(f.address()))
+			}
+			detail("artifacts", l.Artifacts)
 			detail("temporal", l.Temporal)
 		}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 )
@@ -50,9 +51,10 @@ type accepted struct {
 }
 
 type links struct {
-	Self     string `json:"self,omitempty"`
-	Steps    string `json:"steps,omitempty"`
-	Temporal string `json:"temporal,omitempty"`
+	Self      string `json:"self,omitempty"`
+	Steps     string `json:"steps,omitempty"`
+	Artifacts string `json:"artifacts,omitempty"`
+	Temporal  string `json:"temporal,omitempty"`
 }
 
 // The statuses of a run.
@@ -101,6 +103,20 @@ type apiStep struct {
 	Error       string `json:"error"`
 	Screenshot  string `json:"screenshot"`
 }
+
+// apiArtifact is a file of a run as the API lists it.
+type apiArtifact struct {
+	Kind     string `json:"kind"`
+	Attempt  int    `json:"attempt"`
+	Step     int    `json:"step"`
+	Bytes    int64  `json:"bytes"`
+	Note     string `json:"note"`
+	Download string `json:"download"`
+	Viewer   string `json:"viewer"`
+}
+
+// address is where to look at the file: a trace in its viewer.
+func (a apiArtifact) address() string { return cmp.Or(a.Viewer, a.Download) }
 
 // apiProblem is an error of the API (application/problem+json).
 type apiProblem struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -104,9 +105,39 @@ func testScreenshot(t *testing.T, f *fixture) {
 	require.Equal(t, store.StepPending, steps[1].Status, "a failed step begins no other")
 	stored, err := f.Artifact(t.Context(), "run-1", shot.ID)
 	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), stored.CreatedAt, time.Minute)
+	shot.CreatedAt = stored.CreatedAt
 	require.Equal(t, *shot, stored)
 	_, err = f.Artifact(t.Context(), "run-2", shot.ID)
 	require.Equal(t, fault.NotFound, fault.Of(err), "it is another run's")
+}
+
+func testArtifacts(t *testing.T, f *fixture) {
+	f.migrated(t)
+	f.begun(t, "run-1", threeAttempts)
+	trace := screenshot("run-1", 1, 0)
+	trace.Kind, trace.ContentType = artifact.Trace, "application/zip"
+	missing := store.Artifact{ID: uuid.NewString(), RunID: "run-1", Attempt: 1, Kind: artifact.Video, Note: "not kept: too large"}
+	require.NoError(t, f.SaveArtifacts(t.Context(), queue.TestExecution, []store.Artifact{*trace, missing}))
+	shot := screenshot("run-1", 1, 2)
+	require.NoError(t, f.SaveArtifacts(t.Context(), queue.TestExecution, []store.Artifact{*shot}))
+	require.NoError(t, f.SaveArtifacts(t.Context(), queue.TestExecution, []store.Artifact{*shot}), "saved again")
+	require.NoError(t, f.SaveArtifacts(t.Context(), queue.TestExecution, nil))
+
+	list, err := f.Artifacts(t.Context(), "run-1")
+	require.NoError(t, err)
+	require.Len(t, list, 3)
+	for i, want := range []store.Artifact{*shot, *trace, missing} { // steps first, and then what shows the whole attempt
+		want.CreatedAt = list[i].CreatedAt
+		require.Equal(t, want, list[i])
+	}
+	list, err = f.Artifacts(t.Context(), "run-2")
+	require.NoError(t, err)
+	require.Empty(t, list)
+
+	late := screenshot("run-1", 2, 1)
+	err = f.SaveArtifacts(t.Context(), queue.TestExecution, []store.Artifact{*late})
+	require.ErrorIs(t, err, queue.ErrSuperseded, "that attempt does not own the run")
 }
 
 func testAdapted(t *testing.T, f *fixture) {

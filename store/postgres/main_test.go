@@ -47,6 +47,7 @@ var suite = []struct {
 	{"an attempt passes", testAttemptPasses},
 	{"steps are counted while they run", testStepsAreCountedLive},
 	{"a screenshot is kept with its step", testScreenshot},
+	{"artifacts are kept in order", testArtifacts},
 	{"an attempt is given back", testReleasedAttempt},
 	{"a run that waits is ended", testEndWaiting},
 	{"a database that is read-only is one that is away", testReadOnly},

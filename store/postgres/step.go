@@ -2,13 +2,11 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
@@ -34,8 +32,7 @@ func (s *Store) EndStep(ctx context.Context, queueName string, st store.Step, sh
 	batch := &pgx.Batch{}
 	if shot != nil {
 		screenshot = shot.ID
-		batch.Queue(s.query["artifact_insert"], shot.ID, st.RunID, st.Attempt, st.Number, shot.Kind, shot.ContentType,
-			shot.Bytes, shot.SHA256, shot.Path, queueName)
+		s.queueArtifact(batch, queueName, *shot)
 	}
 	passed := st.Status == store.StepSuccess || st.Status == store.StepAdapted
 	batch.Queue(s.query["step_end"], st.RunID, st.Attempt, st.Number, string(st.Status), st.Duration.Milliseconds(),
@@ -71,18 +68,4 @@ func (s *Store) Steps(ctx context.Context, runID string) ([]store.Step, error) {
 		return nil, coded(err, "the steps could not be read")
 	}
 	return steps, nil
-}
-
-// Artifact reads the record of a run's stored file.
-func (s *Store) Artifact(ctx context.Context, runID, id string) (store.Artifact, error) {
-	var a store.Artifact
-	err := s.pool.QueryRow(ctx, s.query["artifact_get"], runID, id).
-		Scan(&a.ID, &a.RunID, &a.Attempt, &a.StepNumber, &a.Kind, &a.ContentType, &a.Bytes, &a.SHA256, &a.Path)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return a, fault.New(fault.NotFound, "test run %q has no artifact %q", runID, id)
-	}
-	if err != nil {
-		return a, coded(err, "the artifact could not be read")
-	}
-	return a, nil
 }
