@@ -86,19 +86,43 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout())
 	defer cancel()
 
-	session, failed := a.open(ctx, c, record)
+	parts, failed := a.plan(ctx, c)
 	if failed != nil {
 		return failed
 	}
-	defer func() {
-		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		if err := session.Close(closeCtx); err != nil {
-			a.log.WarnContext(ctx, "the browser session did not close cleanly", "error", err)
+	for _, part := range parts {
+		for _, s := range part.Steps {
+			a.steps = append(a.steps, store.Step{
+				RunID: a.in.RunID, Attempt: a.claim.Attempt, Number: len(a.steps) + 1, Action: s.Action(), Description: s.Description(),
+				Status: store.StepPending,
+			})
 		}
-	}()
-	for i, step := range c.Steps {
-		if failed = a.step(ctx, session, i, step); failed != nil {
+	}
+	first := 0
+	for _, part := range parts {
+		if failed := a.part(ctx, whole, c, part, first, record); failed != nil {
+			return failed
+		}
+		first += len(part.Steps)
+	}
+	return nil
+}
+
+// part runs the steps of one session, the first of which is that number of the attempt's. whole is the attempt's context,
+// whose time is not bounded.
+func (a *attempt) part(ctx, whole context.Context, c *testcase.Case, part testcase.Part, first int, record browser.Record) *verdict {
+	for _, s := range part.Steps {
+		if s.Confidential() {
+			record.Secrets = append(record.Secrets, s.Value, s.Parameters.Expected, s.Parameters.Text)
+		}
+	}
+	session, failed := a.open(ctx, c, part, first == 0, record)
+	if failed != nil {
+		return failed
+	}
+	defer a.close(ctx, session)
+	for i, step := range part.Steps {
+		if failed = a.step(ctx, session, first+i, step); failed != nil {
 			break
 		}
 	}
@@ -110,54 +134,39 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 
 func (a *attempt) timeout() time.Duration { return time.Duration(a.in.Timeout) * time.Millisecond }
 
-// open writes the plan of steps while a browser session opens.
-func (a *attempt) open(ctx context.Context, c *testcase.Case, record browser.Record) (browser.Session, *verdict) {
-	a.steps = make([]store.Step, len(c.Steps))
-	for i, s := range c.Steps {
-		a.steps[i] = store.Step{
-			RunID: a.in.RunID, Attempt: a.claim.Attempt, Number: i + 1, Action: s.Action(), Description: s.Description(),
-			Status: store.StepPending,
-		}
-	}
+// open opens a browser session, and writes the plan of steps meanwhile if it is the first one.
+func (a *attempt) open(ctx context.Context, c *testcase.Case, part testcase.Part, first bool, record browser.Record) (browser.Session, *verdict) {
 	planned := make(chan error, 1)
 	go func() {
+		if !first {
+			planned <- nil
+			return
+		}
 		planned <- a.persist(ctx, func(ctx context.Context) error {
 			return a.Store.PlanSteps(ctx, a.in.RunID, a.claim.Attempt, a.steps, time.Now())
 		})
 	}()
 
-	options := a.options(c)
-	options.Record = record
-	session, err := a.Browsers.Open(ctx, options)
+	var session browser.Session
+	options := a.options(c, part)
+	state, failed := a.stateFor(ctx, c, options)
+	if failed == nil {
+		options.State, options.Record = state, record
+		var err error
+		if session, err = a.Browsers.Open(ctx, options); err != nil {
+			failed = a.judge(ctx, "opening a browser: ", err)
+		}
+	}
 	planErr := <-planned
-	if err != nil {
-		return nil, a.judge(ctx, "opening a browser: ", err)
+	if failed != nil {
+		return nil, failed
 	}
 	if planErr != nil {
 		failed := a.judge(ctx, "recording the steps: ", planErr)
-		if err := session.Close(context.WithoutCancel(ctx)); err != nil {
-			a.log.WarnContext(ctx, "the browser session did not close cleanly", "error", err)
-		}
+		a.close(ctx, session)
 		return nil, failed
 	}
 	return session, nil
-}
-
-func (a *attempt) options(c *testcase.Case) browser.Options {
-	cfg := a.claim.Run.Config
-	o := browser.Options{
-		Viewport:    browser.Viewport{Width: cfg.Viewport.Width, Height: cfg.Viewport.Height},
-		Headless:    cfg.Headless,
-		BaseURL:     cfg.BaseURL,
-		StepTimeout: defaultStepTimeout,
-	}
-	if o.BaseURL == "" {
-		o.BaseURL = c.BaseURL
-	}
-	if c.Timeout > 0 {
-		o.StepTimeout = time.Duration(c.Timeout) * time.Millisecond
-	}
-	return o
 }
 
 // step runs one step and records how it went.

@@ -284,13 +284,14 @@ func (s *script) Open(_ context.Context, o browser.Options) (browser.Session, er
 	if s.openErr != nil {
 		return nil, s.openErr
 	}
-	return &session{script: s}, nil
+	return &session{script: s, nth: len(s.opened)}, nil
 }
 
 // session implements browser.Session.
 type session struct {
 	script *script
 	number int
+	nth    int
 }
 
 func (s *session) Do(ctx context.Context, step testcase.Step) error {
@@ -302,6 +303,11 @@ func (s *session) Do(ctx context.Context, step testcase.Step) error {
 		return play(ctx)
 	}
 	return nil
+}
+
+// State names the session that left it.
+func (s *session) State(context.Context) (browser.State, error) {
+	return fmt.Sprintf("left by session %d", s.nth), nil
 }
 
 func (s *session) Screenshot(context.Context) ([]byte, error) {

@@ -55,6 +55,7 @@ type Config struct {
 		runStore
 		stepStore
 		runReader
+		caseReader
 		artifactRecords
 	}
 	Gate      gate
@@ -71,10 +72,14 @@ type Config struct {
 // TestExecution holds the activities of the TestExecution workflow.
 type TestExecution struct {
 	Config
+
+	logins *states
 }
 
 // NewTestExecution makes the activities.
-func NewTestExecution(cfg Config) *TestExecution { return &TestExecution{Config: cfg} }
+func NewTestExecution(cfg Config) *TestExecution {
+	return &TestExecution{Config: cfg, logins: &states{}}
+}
 
 const (
 	// maxStalls is how many dying workers a run may outlive. A run that kills its worker each time must not go on for ever.

@@ -17,6 +17,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
 // submitter submits and cancels runs.
@@ -101,6 +102,7 @@ func Handler(d Deps) http.Handler {
 
 	r.GET("/livez", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
 	r.GET("/readyz", h.ready)
+	r.GET("/schemas/case.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/schema+json", testcase.Schema()) })
 
 	api := r.Group("/api", h.authorized)
 	api.GET("/health", h.health)

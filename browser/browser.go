@@ -19,9 +19,22 @@ type Options struct {
 	BaseURL string
 	// StepTimeout bounds each step that does not say for itself.
 	StepTimeout time.Duration
+	// Config is what the case asks for; Viewport and Headless above are what
+	// count of those.
+	Config testcase.Config
+	// Variables are what steps may name in braces at the beginning.
+	Variables map[string]string
+	// State is what another session left behind, to begin with; nil for none.
+	State State
+	// Needs is what the steps make it worth to watch.
+	Needs testcase.Needs
 	// Record says what is recorded.
 	Record Record
 }
+
+// State is what a session knows of the sites that it visited: cookies and
+// local storage. Only the implementation that made it can read it.
+type State any
 
 // Opener opens sessions.
 type Opener interface {
@@ -37,6 +50,9 @@ type Session interface {
 	// Do runs one step. The page stays as the step left it, also after a
 	// failure.
 	Do(ctx context.Context, step testcase.Step) error
+	// State returns what the session's browser knows of the sites that it
+	// visited.
+	State(ctx context.Context) (State, error)
 	// Screenshot takes a PNG of what the last step's page shows.
 	Screenshot(ctx context.Context) ([]byte, error)
 	// DOM returns the HTML of what the last step's page shows, without the

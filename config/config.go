@@ -46,6 +46,7 @@ type Config struct {
 	Queue     Queue
 	API       API
 	Browser   Browser
+	Secrets   Secrets
 	Egress    Egress
 	Artifacts Artifacts
 	Worker    Worker
@@ -112,6 +113,20 @@ type Browser struct {
 	Pool int `env:"BROWSER_POOL" envDefault:"1"`
 }
 
+// Secrets says where workers find the values of the secrets that cases name. They are looked for in this order.
+type Secrets struct {
+	// Values are those of the variables CINNAMON_SECRET_<NAME>.
+	Values map[string]Secret `env:"-"`
+	// Dir is a folder with a file for each secret, as container platforms mount them.
+	Dir string `env:"CINNAMON_SECRETS_DIR"`
+	// Command is a program and its arguments, separated by spaces, that prints the value of the secret whose name is its last
+	// argument, and exits with 3 if there is none.
+	Command string `env:"CINNAMON_SECRETS_COMMAND"`
+}
+
+// secretPrefix begins the names of variables that hold a secret of cases.
+const secretPrefix = "CINNAMON_SECRET_"
+
 // EgressOff is the mode in which pages may reach everything that the worker reaches.
 const EgressOff = "off"
 
@@ -160,6 +175,12 @@ func Load(environ []string) (Config, error) {
 // finish derives what was left empty and reports everything that is wrong.
 func (c *Config) finish(environ map[string]string) error {
 	problems := c.Redis.finish(environ)
+	c.Secrets.Values = map[string]Secret{}
+	for variable, value := range environ {
+		if name, ok := strings.CutPrefix(variable, secretPrefix); ok && name != "" {
+			c.Secrets.Values[name] = Secret(value)
+		}
+	}
 	if c.Artifacts.Dir == "" {
 		c.Artifacts.Dir = filepath.Join(cacheDir(), "artifacts")
 	}

@@ -66,6 +66,16 @@ func TestWhatRolesNeed(t *testing.T) {
 	require.NoError(t, c.RequireAPIKey())
 }
 
+func TestSecretsOfCasesComeFromTheEnvironment(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load([]string{"CINNAMON_SECRET_PASSWORD=paprika", "CINNAMON_SECRET_=x", "CINNAMON_SECRETS_DIR=/run/secrets", "CINNAMON_SECRETS_COMMAND=vault read -field"})
+	require.NoError(t, err)
+	require.Equal(t, config.Secrets{
+		Values: map[string]config.Secret{"PASSWORD": "paprika"}, Dir: "/run/secrets", Command: "vault read -field",
+	}, c.Secrets)
+	require.NotContains(t, fmt.Sprintf("%+v %#v", c, c), "paprika")
+}
+
 func TestSecretsDoNotShowThemselves(t *testing.T) {
 	t.Parallel()
 	c, err := config.Load([]string{"CINNAMON_API_KEY=hunter2-hunter2-hunter2", "DATABASE_URL=postgres://u:hunter2@localhost/x", "REDIS_URL=redis://:hunter2@localhost"})

@@ -48,6 +48,8 @@ type RequestConfig struct {
 	AdaptiveMode   *bool           `json:"adaptiveMode,omitempty"`
 	MaxAdaptations *int            `json:"maxAdaptations,omitempty"`
 	BaseURL        string          `json:"baseUrl,omitempty"`
+	// Environment names one of the addresses that the case has for its site.
+	Environment string `json:"environment,omitempty"`
 	// Artifacts are policies by kind: screenshot, dom, console, network, trace, har, video.
 	Artifacts map[artifact.Kind]artifact.Policy `json:"artifacts,omitempty"`
 }
@@ -217,26 +219,63 @@ func ParseCase(field string, definition json.RawMessage) (*testcase.Case, error)
 	return nil, problemsOf(problems)
 }
 
-// config fills in the documented defaults.
-func (r *Request) config(steps int) store.RunConfig {
-	c := store.RunConfig{
-		Timeout:        (baseTimeout + time.Duration(steps)*timeoutPerStep).Milliseconds(),
+// config fills in what the case asks for, and the documented defaults.
+func (r *Request) config(c *testcase.Case) (store.RunConfig, error) {
+	settings := store.RunConfig{
+		Timeout:        min((baseTimeout + time.Duration(c.Size())*timeoutPerStep), maxTimeout).Milliseconds(),
 		Headless:       true,
 		Viewport:       store.Viewport{Width: 1920, Height: 1080},
 		AdaptiveMode:   true,
 		MaxAdaptations: defaultMaxAdaptations,
 	}
+	if c.Config.Timeout > 0 {
+		settings.Timeout = int64(c.Config.Timeout)
+	}
+	set(&settings.Headless, c.Config.Headless)
+	switch {
+	case c.Config.Width > 0:
+		settings.Viewport = store.Viewport{Width: c.Config.Width, Height: c.Config.Height}
+	case c.Config.Device != "":
+		settings.Viewport = store.Viewport{} // the device's own
+	}
 	asked := r.Config
 	if asked == nil {
-		return c
+		return settings, nil
 	}
-	set(&c.Timeout, asked.Timeout)
-	set(&c.Headless, asked.Headless)
-	set(&c.Viewport, asked.Viewport)
-	set(&c.AdaptiveMode, asked.AdaptiveMode)
-	set(&c.MaxAdaptations, asked.MaxAdaptations)
-	c.BaseURL, c.Artifacts = asked.BaseURL, asked.Artifacts
-	return c
+	set(&settings.Timeout, asked.Timeout)
+	set(&settings.Headless, asked.Headless)
+	set(&settings.Viewport, asked.Viewport)
+	set(&settings.AdaptiveMode, asked.AdaptiveMode)
+	set(&settings.MaxAdaptations, asked.MaxAdaptations)
+	settings.BaseURL, settings.Artifacts = asked.BaseURL, asked.Artifacts
+	if asked.Environment != "" && asked.BaseURL == "" {
+		address, ok := c.Config.BaseURLs[asked.Environment]
+		if !ok {
+			return settings, fault.InvalidField("config.environment", "the case's config.baseUrls has no environment %q", asked.Environment)
+		}
+		settings.BaseURL = address
+	}
+	return settings, nil
+}
+
+// runsAlone reports files that a case names: only the command line, which reads them, can put them in.
+func runsAlone(field string, c *testcase.Case) error {
+	name, ok := c.NamesFile()
+	if !ok {
+		return nil
+	}
+	return fault.InvalidField(field, "it runs the case in the file %q, which only the command line can read: store that case and give its id", name)
+}
+
+// attempts is how often the run is tried at the most.
+func (r *Request) attempts(c *testcase.Case, otherwise int) int {
+	switch {
+	case r.Attempts > 0:
+		return r.Attempts
+	case c.Config.Retries != nil:
+		return *c.Config.Retries + 1
+	}
+	return otherwise
 }
 
 func set[T any](value, asked *T) {

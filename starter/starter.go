@@ -153,16 +153,20 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 		return none, nothing, err
 	}
 
+	settings, err := r.config(c)
+	if err != nil {
+		return none, nothing, err
+	}
+	if err := runsAlone(field, c); err != nil {
+		return none, nothing, err
+	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	run := store.Run{
 		ID: r.TestRunID, TestCaseID: r.TestCaseID, Title: c.Title, UserID: r.UserID, Status: store.RunPending,
-		Config: r.config(len(c.Steps)), MaxAttempts: r.Attempts, TotalSteps: len(c.Steps), CreatedAt: now,
+		Config: settings, MaxAttempts: r.attempts(c, s.MaxAttempts), TotalSteps: c.Size(), CreatedAt: now,
 	}
 	if run.ID == "" {
 		run.ID = uuid.NewString()
-	}
-	if run.MaxAttempts == 0 {
-		run.MaxAttempts = s.MaxAttempts
 	}
 	n := store.NewRun{IdempotencyKey: r.IdempotencyKey, RequestHash: hash}
 	if run.TestCaseID == "" {
@@ -172,11 +176,11 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	run.WorkflowID = def.WorkflowID(run.ID)
 	n.Run = run
 
-	settings, err := json.Marshal(run.Config)
+	encoded, err := json.Marshal(run.Config)
 	if err != nil {
 		return none, nothing, fmt.Errorf("encoding the configuration: %w", err)
 	}
-	data, err := json.Marshal(store.JobData{TestCaseID: run.TestCaseID, TestRunID: run.ID, UserID: run.UserID, Config: settings})
+	data, err := json.Marshal(store.JobData{TestCaseID: run.TestCaseID, TestRunID: run.ID, UserID: run.UserID, Config: encoded})
 	if err != nil {
 		return none, nothing, fmt.Errorf("encoding the job: %w", err)
 	}

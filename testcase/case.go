@@ -3,6 +3,7 @@ package testcase
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -20,16 +21,9 @@ const (
 	TypeScroll            = "scroll"
 	TypeWaitForElement    = "waitForElement"
 	TypeWaitForExpression = "waitForExpression"
+	TypeClose             = "close"
+	TypeEmulateNetwork    = "emulateNetworkConditions"
 	TypeCustomStep        = "customStep"
-)
-
-// Names of the custom steps.
-const (
-	CustomAssertText  = "assertText"
-	CustomAssertValue = "assertValue"
-	CustomAssertURL   = "assertUrl"
-	CustomAssertTitle = "assertTitle"
-	CustomUploadFile  = "uploadFile"
 )
 
 // Match says how an assertion compares what it expects with what it finds.
@@ -67,7 +61,13 @@ type Case struct {
 	Timeout int
 	// BaseURL is what relative addresses resolve against.
 	BaseURL string
-	Steps   []Step
+	// Variables are the values that {{name}} stands for at the beginning.
+	Variables map[string]string
+	// Rows are the rows of data that the case is run for, each in a fresh
+	// browser context; their columns are variables.
+	Rows   []Row
+	Config Config
+	Steps  []Step
 
 	raw json.RawMessage
 }
@@ -105,6 +105,9 @@ type Selector []string
 // Step is one thing to do or to check. Type says which fields have a meaning.
 type Step struct {
 	Type string
+	// Within are the row of data and the titles of the cases that the step is
+	// inside of, in a plan.
+	Within []string
 	// Target is TargetMain or the address of a tab.
 	Target string
 	// Frame leads to a frame inside the page: the index of a child frame of
@@ -122,13 +125,17 @@ type Step struct {
 	Key        string
 	Expression string
 
-	// Width and Height are those of a setViewport step.
+	// Width and Height are those of a setViewport step, and so is Device.
 	Width, Height int
+	Device        Device
+	// Network is what an emulateNetworkConditions step asks for.
+	Network Network
 
 	// OffsetX and OffsetY are where Recorder saw the click, measured from the
 	// element's top left corner; nil if it did not say.
 	OffsetX, OffsetY *float64
-	// Button is primary (also when empty), secondary or auxiliary.
+	// Button is primary (also when empty), secondary, auxiliary, back or
+	// forward.
 	Button string
 	// DeviceType is mouse (also when empty), pen or touch.
 	DeviceType string
@@ -152,19 +159,34 @@ type Step struct {
 	Parameters Parameters
 }
 
-// Parameters of a custom step.
-type Parameters struct {
-	// Expected is the text, value, URL or title that an assertion expects.
-	Expected string
-	Match    Match
-	Files    []File
+// Device is what a setViewport step emulates beside the size.
+type Device struct {
+	// ScaleFactor is the number of device pixels in one CSS pixel; 0 is 1.
+	ScaleFactor      float64
+	Mobile, HasTouch bool
+	Landscape        bool
 }
 
-// File is what an uploadFile step uploads.
-type File struct {
-	Name     string
-	MIMEType string
-	Content  []byte
+// Network is the speed of a network. Rates are bytes a second, -1 for no
+// limit; the latency is in milliseconds.
+type Network struct{ Download, Upload, Latency float64 }
+
+// Offline reports whether there is no network at all: Recorder writes that as
+// three zeros.
+func (n Network) Offline() bool { return n == Network{} }
+
+// String says how fast the network is, in words.
+func (n Network) String() string {
+	if n.Offline() {
+		return "offline"
+	}
+	rate := func(bytes float64) string {
+		if bytes <= 0 {
+			return "no limit"
+		}
+		return fmt.Sprintf("%.0f kB/s", bytes/1000)
+	}
+	return fmt.Sprintf("down %s, up %s, latency %.0f ms", rate(n.Download), rate(n.Upload), n.Latency)
 }
 
 // AssertedEvent is something that Recorder saw a step cause.

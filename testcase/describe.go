@@ -26,7 +26,23 @@ func (s Step) Action() string {
 // Description says what the step does, in words for a report: `click "Add to
 // cart"`, `navigate /login`. Values are not shown in full.
 func (s Step) Description() string {
-	switch s.Action() {
+	if s.Type == TypeCustomStep {
+		return s.place() + s.describeCustom()
+	}
+	return s.place() + s.describe()
+}
+
+// place says which row and sub-cases the step is in.
+func (s Step) place() string {
+	var b strings.Builder
+	for _, name := range s.Within {
+		b.WriteString(shorten(name, shownCharacters) + " › ")
+	}
+	return b.String()
+}
+
+func (s Step) describe() string {
+	switch s.Type {
 	case TypeSetViewport:
 		return fmt.Sprintf("set viewport to %d×%d", s.Width, s.Height)
 	case TypeNavigate:
@@ -51,26 +67,10 @@ func (s Step) Description() string {
 		return "wait for " + s.subject()
 	case TypeWaitForExpression:
 		return "wait for expression " + shorten(oneLine(s.Expression), shownSelector)
-	case CustomAssertText:
-		if s.Confidential() {
-			return "assert text of " + s.subject() + " " + Mask
-		}
-		return fmt.Sprintf("assert text of %s %s", s.subject(), s.Parameters.condition())
-	case CustomAssertValue:
-		if s.Confidential() {
-			return "assert value of " + s.subject() + " " + Mask
-		}
-		return fmt.Sprintf("assert value of %s %s", s.subject(), s.Parameters.condition())
-	case CustomAssertURL:
-		return "assert URL " + s.Parameters.condition()
-	case CustomAssertTitle:
-		return "assert title " + s.Parameters.condition()
-	case CustomUploadFile:
-		names := make([]string, 0, len(s.Parameters.Files))
-		for _, f := range s.Parameters.Files {
-			names = append(names, shorten(f.Name, shownCharacters))
-		}
-		return fmt.Sprintf("upload %s to %s", strings.Join(names, ", "), s.subject())
+	case TypeClose:
+		return "close the tab"
+	case TypeEmulateNetwork:
+		return "emulate network: " + s.Network.String()
 	default:
 		return s.Action() + " " + s.subject()
 	}
@@ -106,14 +106,6 @@ func HidePassword(address string) string {
 		return address
 	}
 	return u.Redacted()
-}
-
-func (p Parameters) condition() string {
-	match := p.Match
-	if match == "" {
-		match = MatchEquals
-	}
-	return fmt.Sprintf("%s %q", match, shorten(p.Expected, shownCharacters))
 }
 
 // subject names the element of a step as a person would: by its accessible
@@ -171,4 +163,13 @@ func shorten(s string, limit int) string {
 		return s
 	}
 	return string([]rune(s)[:limit]) + "…"
+}
+
+// Origin is the scheme, host and port of an address, "" if it has none.
+func Origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }

@@ -29,6 +29,14 @@ type object struct {
 	label  string
 	step   int
 	action string
+	// depth is how many runCase steps the object is inside of.
+	depth int
+	// asked are the fields that were looked at.
+	asked map[string]bool
+}
+
+func newObject(p *parser, fields map[string]json.RawMessage) object {
+	return object{parser: p, fields: fields, asked: map[string]bool{}}
 }
 
 // decodeObject decodes one JSON object; false if raw is something else.
@@ -42,7 +50,7 @@ func decodeObject(raw []byte) (map[string]json.RawMessage, bool) {
 
 // at is the object inside the field name of o.
 func (o object) at(name string, fields map[string]json.RawMessage) object {
-	o.fields = fields
+	o.fields, o.asked = fields, map[string]bool{}
 	o.prefix += name + "."
 	o.label += name + "."
 	return o
@@ -60,6 +68,7 @@ func (o object) problem(field, message string) {
 // it is not there or null.
 func (o object) raw(name string, need presence, what string) (json.RawMessage, bool) {
 	raw, ok := o.fields[name]
+	o.asked[name] = true
 	if ok && !bytes.Equal(raw, []byte("null")) {
 		return raw, true
 	}
@@ -106,21 +115,26 @@ func (o object) asText(name string, raw json.RawMessage, limit int) (string, boo
 	return s, true
 }
 
-// choice reads one of some words; the first one is the default.
-func (o object) choice(name string, words ...string) string {
+// choice reads one of some words. The usual one is what a missing field means;
+// it may be "", which a file can't ask for.
+func (o object) choice(name, usual string, others ...string) string {
 	raw, ok := o.raw(name, optional, "")
 	if !ok {
-		return words[0]
+		return usual
 	}
 	s, ok := o.asText(name, raw, maxName)
 	if !ok {
-		return words[0]
+		return usual
+	}
+	words := others
+	if usual != "" {
+		words = append([]string{usual}, others...)
 	}
 	if slices.Contains(words, s) {
 		return s
 	}
 	o.problem(name, fmt.Sprintf("is %q: use one of %s", s, strings.Join(words, ", ")))
-	return words[0]
+	return usual
 }
 
 // number reads a number between low and high; nil if it is not there.
@@ -166,6 +180,19 @@ func (o object) flag(name string) *bool {
 		return nil
 	}
 	return &b
+}
+
+func (o object) flagOr(name string, otherwise bool) bool {
+	if b := o.flag(name); b != nil {
+		return *b
+	}
+	return otherwise
+}
+
+// absent reports whether a field is not there or null.
+func (o object) absent(name string) bool {
+	_, there := o.raw(name, optional, "")
+	return !there
 }
 
 // list reads the elements of a list; false if there is no usable one.

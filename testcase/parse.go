@@ -32,35 +32,73 @@ const (
 	maxEvents       = 20
 	maxFiles        = 10
 	maxProblems     = 50
+	maxScaleFactor  = 10
+	maxRate         = 1e12
+	maxOptions      = 100
+	maxTypingDelay  = 1000
+	maxCookie       = 4096
+	maxRows         = 100
+	maxRetries      = 19
+	maxStored       = 200
+	maxStateAge     = 24 * 60 * 60 * 1000
+
+	maxAttemptTimeout = 2 * 60 * 60 * 1000
+
+	// MaxVariable is how many characters a variable holds.
+	MaxVariable = 8 << 10
+	// MaxDepth is how deep cases may be nested by runCase.
+	MaxDepth = 5
 )
 
 // Parse reads a case from the JSON of Chrome DevTools Recorder or from the
 // shorter form that people write by hand. If anything is wrong with it, the
 // error is an *InvalidError that lists every problem.
 func Parse(data []byte) (*Case, error) {
+	c, _, err := parse(data)
+	return c, err
+}
+
+// Lint is Parse for people who write cases: beside the problems it notes what
+// is none, but may be a mistake, such as fields that nobody reads and variables
+// that have no value.
+func Lint(data []byte) (*Case, []Problem, error) {
+	c, notes, err := parse(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	notes = append(notes, c.checkReferences()...)
+	place(data, notes)
+	return c, notes, nil
+}
+
+func parse(data []byte) (*Case, []Problem, error) {
 	if len(data) > MaxBytes {
-		return nil, invalid(fmt.Sprintf("the file has %d bytes: at most %d are allowed", len(data), MaxBytes))
+		return nil, nil, invalid(fmt.Sprintf("the file has %d bytes: at most %d are allowed", len(data), MaxBytes))
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	var whole json.RawMessage
 	if err := json.Unmarshal(data, &whole); err != nil {
-		return nil, invalid(syntaxProblem(data, err))
+		return nil, nil, invalid(syntaxProblem(data, err))
 	}
 	var raw bytes.Buffer
 	if err := json.Compact(&raw, whole); err != nil {
-		return nil, invalid(syntaxProblem(data, err))
+		return nil, nil, invalid(syntaxProblem(data, err))
 	}
 	p := &parser{}
 	fields, ok := decodeObject(raw.Bytes())
 	if !ok {
-		return nil, invalid("the file must be a JSON object with a title and steps")
+		return nil, nil, invalid("the file must be a JSON object with a title and steps")
 	}
-	c := p.parseCase(object{parser: p, fields: fields})
+	c := p.parseCase(newObject(p, fields))
+	if n := c.Size(); n > MaxSteps {
+		p.add(Problem{Path: "steps", Field: "steps", Message: fmt.Sprintf("come to %d with rows of data and sub-cases: at most %d are allowed", n, MaxSteps)})
+	}
 	if p.omitted > 0 || len(p.problems) > 0 {
-		return nil, &InvalidError{Problems: p.problems, Omitted: p.omitted}
+		place(data, p.problems)
+		return nil, nil, &InvalidError{Problems: p.problems, Omitted: p.omitted}
 	}
 	c.raw = raw.Bytes()
-	return c, nil
+	return c, p.notes, nil
 }
 
 func invalid(message string) error {
@@ -83,6 +121,8 @@ func syntaxProblem(data []byte, err error) string {
 type parser struct {
 	problems []Problem
 	omitted  int
+	// notes are about what is no problem, but may be a mistake.
+	notes []Problem
 }
 
 func (p *parser) add(problem Problem) {
@@ -95,10 +135,15 @@ func (p *parser) add(problem Problem) {
 
 func (p *parser) parseCase(o object) *Case {
 	c := &Case{
-		Title:   o.text("title", required, maxTitle),
-		Timeout: o.integer("timeout", optional, 1, maxTimeout),
-		BaseURL: o.text("baseUrl", optional, maxURL),
+		Title:     o.text("title", required, maxTitle),
+		Timeout:   o.integer("timeout", optional, 1, maxTimeout),
+		BaseURL:   o.text("baseUrl", optional, maxURL),
+		Variables: o.variables("variables"),
+		Rows:      o.rows(),
+		Config:    o.config(),
 	}
+	o.text("selectorAttribute", optional, maxName) // what Recorder was told to prefer
+	o.raw("$schema", optional, "")
 	if c.BaseURL != "" {
 		if problem := checkBaseURL(c.BaseURL); problem != "" {
 			o.problem("baseUrl", problem)
@@ -109,12 +154,16 @@ func (p *parser) parseCase(o object) *Case {
 		o.problem("steps", "is empty: give at least one step")
 	}
 	for i, raw := range steps {
-		s := object{parser: p, step: i + 1, prefix: fmt.Sprintf("steps[%d].", i)}
+		s := o.at(fmt.Sprintf("steps[%d]", i), nil)
+		if o.depth == 0 {
+			s.step, s.label = i+1, ""
+		}
 		if s.fields, ok = decodeObject(raw); !ok {
 			s.problem("", "must be a JSON object with a type")
 			continue
 		}
 		c.Steps = append(c.Steps, s.parseStep())
 	}
+	o.noteUnknown()
 	return c
 }

@@ -84,13 +84,15 @@ func TestParseShortForms(t *testing.T) {
 	}
 }
 
-func TestParseReportsProblems(t *testing.T) {
-	t.Parallel()
+// invalidFile is a file that can't be parsed, and what is said of it.
+type invalidFile struct{ file, want string }
+
+func invalidFiles() []invalidFile {
 	step := func(s string) string { return `{"title": "t", "steps": [` + s + `]}` }
 	custom := func(name, parameters string) string {
 		return step(`{"type": "customStep", "name": "` + name + `", "parameters": ` + parameters + `}`)
 	}
-	for _, test := range []struct{ file, want string }{
+	return []invalidFile{
 		{``, "the file is not valid JSON: unexpected end of JSON input"},
 		{"{\n  \"title\": oops}", "the file is not valid JSON at line 2, column 12: invalid character 'o' looking for beginning of value"},
 		{`[]`, "the file must be a JSON object with a title and steps"},
@@ -108,9 +110,8 @@ func TestParseReportsProblems(t *testing.T) {
 		{`{"title": "t", "baseUrl": "ftp://ada:paprika@shop.example", "steps": [{"type": "scroll"}]}`, `baseUrl is "ftp://ada:xxxxx@shop.example": give an address that starts with http:// or https://`},
 		{step(`5`), "step 1: must be a JSON object with a type"},
 		{step(`{}`), "step 1: type is missing: give a text"},
-		{step(`{"type": "clik"}`), `step 1: type is "clik", which does not exist: use one of change, click, customStep, doubleClick, hover, keyDown, keyUp, navigate, scroll, setViewport, waitForElement, waitForExpression`},
-		{step(`{"type": "close"}`), `step 1 (close): type "close" is not supported by this version: remove the step`},
-		{step(`{"type": "emulateNetworkConditions"}`), `step 1 (emulateNetworkConditions): type "emulateNetworkConditions" is not supported by this version: remove the step`},
+		{step(`{"type": "clik"}`), `step 1: type is "clik", which does not exist: use one of change, click, close, customStep, doubleClick, emulateNetworkConditions, hover, keyDown, keyUp, navigate, scroll, setViewport, waitForElement, waitForExpression`},
+		{step(`{"type": "emulateNetworkConditions", "download": -2, "upload": 1}`), "step 1 (emulateNetworkConditions): download is -2: use a number between -1 and 1000000000000\nstep 1 (emulateNetworkConditions): latency is missing: give a number"},
 		{step(`{"type": "click"}`), "step 1 (click): selectors is missing: give at least one selector"},
 		{step(`{"type": "click", "selectors": []}`), "step 1 (click): selectors is empty: give at least one selector"},
 		{step(`{"type": "click", "selectors": [[]]}`), "step 1 (click): selectors[0] has 0 parts: give between 1 and 20"},
@@ -118,7 +119,7 @@ func TestParseReportsProblems(t *testing.T) {
 		{step(`{"type": "click", "selectors": ["aria/ "]}`), "step 1 (click): selectors[0] is empty: give at least one selector"},
 		{step(`{"type": "click", "selectors": ["a >>> b"]}`), `step 1 (click): selectors[0] "a >>> b" uses Puppeteer's own syntax, which is not supported: use a list of selectors, aria/, text/, xpath/ or pierce/`},
 		{step(`{"type": "click", "selectors": "a", "selector": "b"}`), "step 1 (click): selector and selectors are both given: give one of them"},
-		{step(`{"type": "click", "selector": "a", "button": "back"}`), `step 1 (click): button is "back": use one of primary, secondary, auxiliary`},
+		{step(`{"type": "click", "selector": "a", "button": "left"}`), `step 1 (click): button is "left": use one of primary, secondary, auxiliary, back, forward`},
 		{step(`{"type": "click", "selector": "a", "frame": [-1]}`), "step 1 (click): frame must be a list of whole numbers between 0 and 999"},
 		{step(`{"type": "click", "selector": "a", "assertedEvents": [{"type": "dialog"}]}`), `step 1 (click): assertedEvents[0].type "dialog" is not supported: only "navigation" is`},
 		{step(`{"type": "setViewport", "width": 1.5}`), "step 1 (setViewport): width is 1.5: use a whole number\nstep 1 (setViewport): height is missing: give a number"},
@@ -130,19 +131,54 @@ func TestParseReportsProblems(t *testing.T) {
 		{step(`{"type": "waitForElement", "selector": "a", "visible": 1}`), "step 1 (waitForElement): visible must be true or false"},
 		{step(`{"type": "waitForElement", "selector": "a", "attributes": {"class": 1}}`), "step 1 (waitForElement): attributes.class must be a text in quotes"},
 		{step(`{"type": "waitForExpression", "expression": " "}`), "step 1 (waitForExpression): expression is empty: give a text"},
-		{custom("nope", `{}`), `step 1 (customStep): name is "nope", which does not exist: use one of assertText, assertTitle, assertUrl, assertValue, uploadFile`},
+		{custom("nope", `{}`), `step 1 (customStep): name is "nope", which does not exist: use one of ` + strings.Join(testcase.CustomNames(), ", ")},
 		{custom("assertText", `null`), "step 1 (assertText): parameters is missing: give a JSON object"},
 		{custom("assertText", `{"selectors": "a"}`), "step 1 (assertText): parameters.text is missing: give a text, which may be empty"},
 		{custom("assertText", `{"text": "x"}`), "step 1 (assertText): parameters.selectors is missing: give at least one selector"},
 		{custom("assertUrl", `{"url": "(", "match": "matches"}`), "step 1 (assertUrl): parameters.url is not a valid regular expression: error parsing regexp: missing closing ): `(`"},
 		{custom("assertTitle", `{"title": "x", "match": "is"}`), `step 1 (assertTitle): parameters.match is "is": use one of equals, contains, matches`},
+		{custom("assertAttribute", `{"selector": "a", "value": "x"}`), "step 1 (assertAttribute): parameters.attribute is missing: give a text"},
+		{custom("assertCount", `{"selector": "a"}`), "step 1 (assertCount): parameters.count is missing: give a number"},
+		{custom("assertVisible", `{"selector": "a", "visible": "yes"}`), "step 1 (assertVisible): parameters.visible must be true or false"},
+		{custom("select", `{"selector": "a"}`), "step 1 (select): parameters.values is missing: give a list of values or labels of options"},
+		{custom("select", `{"selector": "a", "value": "x", "values": ["y"]}`), "step 1 (select): parameters.values and value are both given: give one of them"},
+		{custom("press", `{}`), "step 1 (press): parameters.keys is missing: give a text"},
+		{custom("type", `{"selectors": [], "text": "x", "delay": 5000}`), "step 1 (type): parameters.selectors is empty: give at least one selector\nstep 1 (type): parameters.delay is 5000: use a number between 0 and 1000"},
+		{custom("drag", `{"selector": "a"}`), "step 1 (drag): parameters.to is missing: give the selectors of the place to drop at"},
+		{custom("handleDialog", `{"action": "ignore"}`), `step 1 (handleDialog): parameters.action is "ignore": use one of accept, dismiss`},
+		{custom("download", `{}`), "step 1 (download): parameters.selectors is missing: give at least one selector"},
+		{custom("apiRequest", `{"url": "ftp://a", "method": "TRACE", "headers": {"Host": "x"}, "body": "", "json": {}}`), "step 1 (apiRequest): parameters.method is \"TRACE\": use one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\nstep 1 (apiRequest): parameters.url is \"ftp://a\": use http://, https:// or a path such as /login\nstep 1 (apiRequest): parameters.headers.Host is no header that can be sent\nstep 1 (apiRequest): parameters.body and json are both given: give one of them"},
+		{custom("apiRequest", `{"url": "/", "extract": {"variable": "a b"}}`), `step 1 (apiRequest): parameters.extract.variable is "a b", which is no name for a variable: use letters, digits and _, and a letter first`},
+		{custom("waitForResponse", `{"status": 99}`), "step 1 (waitForResponse): parameters.url is missing: give a text\nstep 1 (waitForResponse): parameters.status is 99: use a number between 100 and 599"},
+		{custom("setCookie", `{"name": "a", "value": "b", "url": "http://a", "domain": "b"}`), "step 1 (setCookie): parameters.url and domain are both given: give one of them"},
+		{custom("setLocalStorage", `{"items": {"a": 1}}`), "step 1 (setLocalStorage): parameters.items.a must be a text in quotes"},
+		{custom("extract", `{"variable": "secret"}`), "step 1 (extract): parameters.variable is \"secret\", which is no name for a variable: use letters, digits and _, and a letter first\nstep 1 (extract): parameters.selectors is missing: give at least one selector"},
+		{custom("extract", `{"variable": "v", "from": "expression"}`), "step 1 (extract): parameters.expression is missing: give a text"},
+		{custom("setVariable", `{"variable": "v"}`), "step 1 (setVariable): parameters.value is missing: give a text, which may be empty"},
+		{custom("runCase", `{"id": "a", "file": "b"}`), "step 1 (runCase): parameters.id or file or case: give exactly one of them"},
+		{custom("runCase", `{"case": {"title": "x", "steps": [{"type": "click"}]}}`), "step 1 (click): parameters.case.steps[0].selectors is missing: give at least one selector"},
+		{`{"title": "t", "variables": {"1a": "x"}, "steps": [{"type": "scroll"}]}`, "variables.1a is no name for a variable: use letters, digits and _, and a letter first"},
+		{`{"title": "t", "data": [], "steps": [{"type": "scroll"}]}`, "data is empty: give at least one row, or leave it out"},
+		{`{"title": "t", "data": [{"a": []}], "steps": [{"type": "scroll"}]}`, "data[0].a must be a text, a number, true or false"},
+		{`{"title": "t", "config": {"browser": "opera", "locale": "de DE"}, "steps": [{"type": "scroll"}]}`, "config.browser is \"opera\": use one of chromium, firefox, webkit\nconfig.locale is \"de DE\": give a language tag such as de-DE"},
+		{`{"title": "t", "config": {"timezone": "Mars/Base"}, "steps": [{"type": "scroll"}]}`, `config.timezone is "Mars/Base", which is no time zone: give a name such as Europe/Berlin`},
+		{`{"title": "t", "config": {"permissions": ["fly"]}, "steps": [{"type": "scroll"}]}`, `config.permissions[0] is "fly": use one of accelerometer, ambient-light-sensor, background-sync, camera, clipboard-read, clipboard-write, geolocation, gyroscope, local-fonts, magnetometer, microphone, midi, midi-sysex, notifications, payment-handler, storage-access`},
+		{`{"title": "t", "config": {"baseUrls": {"staging": "nowhere"}}, "steps": [{"type": "scroll"}]}`, `config.baseUrls.staging is "nowhere": give an address that starts with http:// or https://`},
+		{`{"title": "t", "config": {"storageState": {"cookies": [{"name": "a", "value": "b"}]}}, "steps": [{"type": "scroll"}]}`, "config.storageState.cookies[0].domain is missing: give the host that the cookie is for"},
+		{`{"title": "t", "config": {"retries": 20, "viewport": {"width": 1}}, "steps": [{"type": "scroll"}]}`, "config.viewport.height is missing: give a number\nconfig.retries is 20: use a number between 0 and 19"},
+		{`{"title": "t", "data": [{},{},{}], "steps": [` + strings.Repeat(`{"type":"scroll"},`, 200) + `{"type":"scroll"}]}`, "steps come to 603 with rows of data and sub-cases: at most 500 are allowed"},
 		{custom("uploadFile", `{"selector": "a", "files": []}`), "step 1 (uploadFile): parameters.files is empty: give at least one file"},
 		{custom("uploadFile", `{"selector": "a", "files": [{"name": "../a"}]}`), "step 1 (uploadFile): parameters.files[0].name must be a file name without folders\nstep 1 (uploadFile): parameters.files[0].text is missing: give the content as text or base64"},
 		{custom("uploadFile", `{"selector": "a", "files": [{"name": "a", "base64": "*"}]}`), "step 1 (uploadFile): parameters.files[0].base64 is not valid base64"},
 		{`{"title": "` + strings.Repeat("x", 501) + `", "steps": [{"type": "scroll"}]}`, "title has 501 characters: at most 500 are allowed"},
 		{`{"title": "t", "steps": [` + strings.Repeat(`{"type":"scroll"},`, 500) + `{"type":"scroll"}]}`, "steps has 501 entries: at most 500 are allowed"},
 		{strings.Repeat(" ", testcase.MaxBytes+1), "the file has 1048577 bytes: at most 1048576 are allowed"},
-	} {
+	}
+}
+
+func TestParseReportsProblems(t *testing.T) {
+	t.Parallel()
+	for _, test := range invalidFiles() {
 		name := test.want
 		t.Run(name[:min(len(name), 60)], func(t *testing.T) {
 			t.Parallel()
@@ -159,10 +195,10 @@ func TestParseReportsAllProblemsAtOnce(t *testing.T) {
 	invalid, ok := errors.AsType[*testcase.InvalidError](err)
 	require.True(t, ok)
 	require.Equal(t, []testcase.Problem{
-		{Path: "title", Field: "title", Message: "is missing: give a text"},
-		{Path: "steps[0].url", Step: 1, Action: "navigate", Field: "url", Message: "is missing: give a text"},
-		{Path: "steps[2].timeout", Step: 3, Action: "click", Field: "timeout", Message: "is 0: use a number between 1 and 600000"},
-		{Path: "steps[2].selectors", Step: 3, Action: "click", Field: "selectors", Message: "is missing: give at least one selector"},
+		{Path: "title", Field: "title", Message: "is missing: give a text", Line: 1},
+		{Path: "steps[0].url", Step: 1, Action: "navigate", Field: "url", Message: "is missing: give a text", Line: 1},
+		{Path: "steps[2].timeout", Step: 3, Action: "click", Field: "timeout", Message: "is 0: use a number between 1 and 600000", Line: 1},
+		{Path: "steps[2].selectors", Step: 3, Action: "click", Field: "selectors", Message: "is missing: give at least one selector", Line: 1},
 	}, invalid.Problems)
 
 	_, err = testcase.Parse([]byte(`{"title": "t", "steps": [` + strings.Repeat(`{},`, 59) + `{}]}`))

@@ -18,6 +18,9 @@ type Problem struct {
 	Field string
 	// Message says what is wrong and what would be right.
 	Message string
+	// Line is the line of the file that it is in, from 1; 0 if that is not
+	// known.
+	Line int
 }
 
 // String says where and what: "step 3 (click): selectors is missing: …".

@@ -27,7 +27,7 @@ func readSelectors(o object, s *Step) {
 	case hasPlural && hasSingular:
 		o.problem("selector", "and selectors are both given: give one of them")
 	case hasPlural:
-		s.Selectors = o.alternatives(plural)
+		s.Selectors = o.alternatives("selectors", plural)
 	case hasSingular:
 		if part, ok := o.selectorPart("selector", singular); ok {
 			s.Selectors = []Selector{{part}}
@@ -37,8 +37,14 @@ func readSelectors(o object, s *Step) {
 	}
 }
 
-func (o object) alternatives(raw json.RawMessage) []Selector {
-	const name = "selectors"
+// readSelectorsIfAny is readSelectors for a step that may do without.
+func readSelectorsIfAny(o object, s *Step) {
+	if !o.absent("selectors") || !o.absent("selector") {
+		readSelectors(o, s)
+	}
+}
+
+func (o object) alternatives(name string, raw json.RawMessage) []Selector {
 	if raw[0] == '"' {
 		part, ok := o.selectorPart(name, raw)
 		if !ok {

@@ -1,11 +1,9 @@
 package testcase
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -27,17 +25,9 @@ func stepReaders() map[string]fieldReader {
 		TypeScroll:            readScroll,
 		TypeWaitForElement:    readWaitForElement,
 		TypeWaitForExpression: readWaitForExpression,
+		TypeClose:             func(object, *Step) {},
+		TypeEmulateNetwork:    readNetwork,
 		TypeCustomStep:        readCustomStep,
-	}
-}
-
-func customReaders() map[string]fieldReader {
-	return map[string]fieldReader{
-		CustomAssertText:  readAssertText,
-		CustomAssertValue: readAssertValue,
-		CustomAssertURL:   readAssertURL,
-		CustomAssertTitle: readAssertTitle,
-		CustomUploadFile:  readUploadFile,
 	}
 }
 
@@ -47,7 +37,7 @@ func Types() []string { return sortedKeys(stepReaders()) }
 // CustomNames returns the names of custom steps that Parse accepts.
 func CustomNames() []string { return sortedKeys(customReaders()) }
 
-func sortedKeys(m map[string]fieldReader) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)
@@ -56,10 +46,6 @@ func sortedKeys(m map[string]fieldReader) []string {
 	return keys
 }
 
-// unsupportedTypes are the ones that Recorder knows and this version does not
-// run.
-func unsupportedTypes() []string { return []string{"close", "emulateNetworkConditions"} }
-
 func (o object) parseStep() Step {
 	s := Step{Type: o.text("type", required, maxName)}
 	if s.Type == "" {
@@ -67,11 +53,7 @@ func (o object) parseStep() Step {
 	}
 	o.action = s.Type
 	read, ok := stepReaders()[s.Type]
-	switch {
-	case slices.Contains(unsupportedTypes(), s.Type):
-		o.problem("type", fmt.Sprintf("%q is not supported by this version: remove the step", s.Type))
-		return s
-	case !ok:
+	if !ok {
 		o.action = ""
 		o.problem("type", fmt.Sprintf("is %q, which does not exist: use one of %s", s.Type, strings.Join(Types(), ", ")))
 		return s
@@ -84,6 +66,7 @@ func (o object) parseStep() Step {
 	s.Timeout = o.integer("timeout", optional, 1, maxTimeout)
 	s.AssertedEvents = o.assertedEvents()
 	read(o, &s)
+	o.noteUnknown()
 	return s
 }
 
@@ -134,14 +117,26 @@ func (o object) assertedEvents() []AssertedEvent {
 func readViewport(o object, s *Step) {
 	s.Width = o.integer("width", required, 1, maxViewport)
 	s.Height = o.integer("height", required, 1, maxViewport)
+	s.Device = Device{
+		ScaleFactor: orZero(o.number("deviceScaleFactor", optional, 0, maxScaleFactor)),
+		Mobile:      isTrue(o.flag("isMobile")),
+		HasTouch:    isTrue(o.flag("hasTouch")),
+		Landscape:   isTrue(o.flag("isLandscape")),
+	}
+}
+
+func readNetwork(o object, s *Step) {
+	s.Network = Network{
+		Download: orZero(o.number("download", required, -1, maxRate)),
+		Upload:   orZero(o.number("upload", required, -1, maxRate)),
+		Latency:  orZero(o.number("latency", required, 0, maxDuration)),
+	}
 }
 
 func readNavigate(o object, s *Step) {
 	s.URL = o.text("url", required, maxURL)
 	if s.URL != "" {
-		if problem := checkAddress(s.URL); problem != "" {
-			o.problem("url", problem)
-		}
+		o.checkAddress("url", s.URL)
 	}
 }
 
@@ -149,7 +144,7 @@ func readClick(o object, s *Step) {
 	readSelectors(o, s)
 	s.OffsetX = o.number("offsetX", optional, -maxPixels, maxPixels)
 	s.OffsetY = o.number("offsetY", optional, -maxPixels, maxPixels)
-	s.Button = o.choice("button", "primary", "secondary", "auxiliary")
+	s.Button = o.choice("button", "primary", "secondary", "auxiliary", "back", "forward")
 	s.DeviceType = o.choice("deviceType", "mouse", "pen", "touch")
 	s.Duration = int(orZero(o.number("duration", optional, 0, maxDuration)))
 }
@@ -170,11 +165,7 @@ func readKey(o object, s *Step) {
 }
 
 func readScroll(o object, s *Step) {
-	_, plural := o.fields["selectors"]
-	_, singular := o.fields["selector"]
-	if plural || singular {
-		readSelectors(o, s)
-	}
+	readSelectorsIfAny(o, s)
 	s.X = orZero(o.number("x", optional, 0, maxPixels))
 	s.Y = orZero(o.number("y", optional, 0, maxPixels))
 }
@@ -209,93 +200,6 @@ func readWaitForExpression(o object, s *Step) {
 	s.Expression = o.text("expression", required, maxExpression)
 }
 
-func readCustomStep(o object, s *Step) {
-	s.Name = o.text("name", required, maxName)
-	if s.Name == "" {
-		return
-	}
-	read, ok := customReaders()[s.Name]
-	if !ok {
-		o.problem("name", fmt.Sprintf("is %q, which does not exist: use one of %s", s.Name, strings.Join(CustomNames(), ", ")))
-		return
-	}
-	o.action = s.Name
-	if parameters, ok := o.inner("parameters", required, "a JSON object"); ok {
-		read(parameters, s)
-	}
-}
-
-func readAssertText(o object, s *Step) {
-	readSelectors(o, s)
-	readExpected(o, s, "text")
-}
-
-func readAssertValue(o object, s *Step) {
-	readSelectors(o, s)
-	readExpected(o, s, "value")
-}
-
-func readAssertURL(o object, s *Step) { readExpected(o, s, "url") }
-
-func readAssertTitle(o object, s *Step) { readExpected(o, s, "title") }
-
-func readExpected(o object, s *Step, field string) {
-	s.Parameters.Expected = o.value(field, maxValue)
-	s.Parameters.Match = Match(o.choice("match", string(MatchEquals), string(MatchContains), string(MatchRegexp)))
-	if s.Parameters.Match != MatchRegexp {
-		return
-	}
-	if _, err := regexp.Compile(s.Parameters.Expected); err != nil {
-		o.problem(field, "is not a valid regular expression: "+err.Error())
-	}
-}
-
-func readUploadFile(o object, s *Step) {
-	readSelectors(o, s)
-	entries, ok := o.list("files", required, "a list of files", maxFiles)
-	if ok && len(entries) == 0 {
-		o.problem("files", "is empty: give at least one file")
-	}
-	for i, raw := range entries {
-		name := fmt.Sprintf("files[%d]", i)
-		fields, ok := decodeObject(raw)
-		if !ok {
-			o.problem(name, "must be a JSON object with a name and a text")
-			continue
-		}
-		s.Parameters.Files = append(s.Parameters.Files, readFile(o.at(name, fields)))
-	}
-}
-
-func readFile(o object) File {
-	f := File{
-		Name:     o.text("name", required, maxTitle),
-		MIMEType: o.text("mimeType", optional, maxName),
-	}
-	if strings.ContainsAny(f.Name, `/\`) {
-		o.problem("name", "must be a file name without folders")
-	}
-	_, text := o.raw("text", optional, "")
-	encoded, binary := o.raw("base64", optional, "")
-	switch {
-	case text && binary:
-		o.problem("text", "and base64 are both given: give one of them")
-	case text:
-		f.Content = []byte(o.value("text", MaxBytes))
-	case binary:
-		if s, ok := o.asText("base64", encoded, MaxBytes); ok {
-			content, err := base64.StdEncoding.DecodeString(s)
-			if err != nil {
-				o.problem("base64", "is not valid base64")
-			}
-			f.Content = content
-		}
-	default:
-		o.problem("text", "is missing: give the content as text or base64")
-	}
-	return f
-}
-
 // names returns the names of the object's fields in order, and reports if
 // there are too many.
 func (o object) names() []string {
@@ -310,6 +214,8 @@ func (o object) names() []string {
 	}
 	return names
 }
+
+func isTrue(b *bool) bool { return b != nil && *b }
 
 func orZero(f *float64) float64 {
 	if f == nil {
@@ -328,6 +234,14 @@ func checkBaseURL(s string) string {
 		return "has a user or a password in it: give the address without them, credentials belong into steps that sign in"
 	}
 	return ""
+}
+
+// checkAddress reports the address of a page that can't be opened. One with a
+// variable in it is known only when it is used.
+func (o object) checkAddress(field, address string) {
+	if problem := checkAddress(address); problem != "" && !reference.MatchString(address) {
+		o.problem(field, problem)
+	}
 }
 
 // checkAddress says what is wrong with the address of a page; "" if nothing.

@@ -21,6 +21,7 @@
 //	/terms                         the page that links open in a new tab
 //	/slow?ms=3000                  answers after that time (at most 15 s)
 //	/error, /broken                status 500; a page whose script throws
+//	/lab/…                         plain pages for every kind of step: frames, tabs, shadow roots, dialogs, downloads, an echo
 //	/healthz                       "ok"
 //
 // The package uses the standard library only and imports nothing of this module.

@@ -63,6 +63,10 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.Handle("GET /static/", assets)
 	mux.HandleFunc("GET /media/{file}", s.productImage)
+	lab := labHandler()
+	for _, pattern := range []string{"GET /lab/", "POST /lab/echo", "PUT /lab/echo", "DELETE /lab/echo"} {
+		mux.Handle(pattern, lab)
+	}
 	for pattern, handle := range s.pages() {
 		mux.Handle(pattern, s.page(handle))
 	}

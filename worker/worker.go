@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	sdkactivity "go.temporal.io/sdk/activity"
@@ -19,6 +20,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/egress"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
+	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
 	"github.com/cinnamon-qa/cinnamon/workflows"
@@ -63,7 +65,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	browsers := pwgo.New(pwgo.Config{
 		Executable: cfg.Browser.Executable, NodePath: cfg.Browser.NodePath, DriverDir: cfg.Browser.DriverDir,
-		NoSandbox: !cfg.Browser.Sandbox, Browsers: cfg.Browser.Pool, Egress: guard, Logger: log,
+		NoSandbox: !cfg.Browser.Sandbox, Browsers: cfg.Browser.Pool, Secrets: secrets(cfg.Secrets), Egress: guard, Logger: log,
 	})
 	if err := browsers.Start(ctx); err != nil {
 		return fmt.Errorf("starting the browsers: %w", err)
@@ -112,6 +114,22 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	case err := <-fatal:
 		return fmt.Errorf("taking jobs: %w", err)
 	}
+}
+
+// secrets finds the values of secrets where the settings say.
+func secrets(cfg config.Secrets) secret.Resolver {
+	values := secret.Values{}
+	for name, value := range cfg.Values {
+		values[name] = value.Reveal()
+	}
+	sources := secret.First{values}
+	if cfg.Dir != "" {
+		sources = append(sources, secret.Folder(cfg.Dir))
+	}
+	if program := strings.Fields(cfg.Command); len(program) > 0 {
+		sources = append(sources, secret.Command(program))
+	}
+	return sources
 }
 
 func newWorker(client sdkclient.Client, def queue.Definition, cfg config.Config, onFatal func(error)) sdkworker.Worker {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,6 +45,72 @@ func (r *run) assertValue() error {
 	err = playwright.NewPlaywrightAssertions().Locator(r.element(wantAttached)).
 		ToHaveValue(expected, playwright.LocatorAssertionsToHaveValueOptions{Timeout: r.left()})
 	return r.assertion("value", err, `e.value`)
+}
+
+func (r *run) assertAttribute() error {
+	name := r.step.Parameters.Attribute
+	expected, err := r.expected()
+	if err != nil {
+		return err
+	}
+	if r.step.Parameters.Match == testcase.MatchContains {
+		if expected, err = compile(regexp.QuoteMeta(r.step.Parameters.Expected)); err != nil {
+			return err
+		}
+	}
+	err = playwright.NewPlaywrightAssertions().Locator(r.element(wantAttached)).
+		ToHaveAttribute(name, expected, playwright.LocatorAssertionsToHaveAttributeOptions{Timeout: r.left()})
+	return r.assertion("attribute "+name, err, `e.getAttribute(`+strconv.Quote(name)+`)`)
+}
+
+func (r *run) assertVisible() error {
+	element := r.element(wantVisible)
+	if r.step.Parameters.Wanted {
+		err := element.WaitFor(playwright.LocatorWaitForOptions{State: playwright.WaitForSelectorStateAttached, Timeout: r.left()})
+		return r.state(err, "visible")
+	}
+	err := element.WaitFor(playwright.LocatorWaitForOptions{State: playwright.WaitForSelectorStateDetached, Timeout: r.left()})
+	return r.state(err, "hidden")
+}
+
+func (r *run) assertEnabled() error {
+	expect := playwright.NewPlaywrightAssertions().Locator(r.element(wantAttached))
+	if r.step.Parameters.Wanted {
+		return r.state(expect.ToBeEnabled(playwright.LocatorAssertionsToBeEnabledOptions{Timeout: r.left()}), "enabled")
+	}
+	return r.state(expect.ToBeDisabled(playwright.LocatorAssertionsToBeDisabledOptions{Timeout: r.left()}), "disabled")
+}
+
+func (r *run) assertChecked() error {
+	err := playwright.NewPlaywrightAssertions().Locator(r.element(wantAttached)).
+		ToBeChecked(playwright.LocatorAssertionsToBeCheckedOptions{Checked: &r.step.Parameters.Wanted, Timeout: r.left()})
+	if err != nil && strings.Contains(err.Error(), "Actual value: <nil>") && r.isThere() {
+		return failure(browser.Unsupported, err, "%s is no checkbox and no radio button", anyOf(r.step.Selectors))
+	}
+	if !r.step.Parameters.Wanted {
+		return r.state(err, "unchecked")
+	}
+	return r.state(err, "checked")
+}
+
+func (r *run) isThere() bool {
+	n, err := r.count(wantAttached)
+	return err == nil && n > 0
+}
+
+// state explains why the step's element is not in a state.
+func (r *run) state(err error, state string) error {
+	if err == nil || isClosed(err) {
+		return err
+	}
+	there, lookErr := r.count(wantAttached)
+	switch {
+	case lookErr != nil:
+		return r.elementError("look for", lookErr)
+	case there == 0:
+		return r.notFound(err)
+	}
+	return r.fail(browser.Assertion, err, "%s is not %s", anyOf(r.step.Selectors), state)
 }
 
 // secretField is the script that says whether an element e holds what nobody
@@ -98,7 +165,7 @@ func (r *run) assertTitle() error {
 // assertURL compares the address that the page's events told, which costs no
 // round trip.
 func (r *run) assertURL() error {
-	matches, err := r.urlMatcher()
+	matches, err := r.addressMatcher()
 	if err != nil {
 		return err
 	}
@@ -113,25 +180,17 @@ func (r *run) assertURL() error {
 	return r.fail(browser.Assertion, nil, "the address is %s, expected %s", clip(testcase.HidePassword(address)), r.condition())
 }
 
-func (r *run) urlMatcher() (func(string) bool, error) {
-	expected := r.step.Parameters.Expected
-	switch r.step.Parameters.Match {
-	case testcase.MatchContains:
-		return func(address string) bool { return strings.Contains(address, expected) }, nil
-	case testcase.MatchRegexp:
-		pattern, err := compile(expected)
-		if err != nil {
-			return nil, err
-		}
-		return pattern.MatchString, nil
-	case testcase.MatchEquals:
+// addressMatcher compares addresses: equal ones may be written differently.
+func (r *run) addressMatcher() (func(string) bool, error) {
+	if r.step.Parameters.Match == testcase.MatchContains || r.step.Parameters.Match == testcase.MatchRegexp {
+		return r.matcher()
 	}
 	return func(address string) bool {
 		base := r.session.options.BaseURL
 		if base == "" {
 			base = address // a relative address is one on the same site
 		}
-		return canonical(testcase.ResolveURL(base, expected)) == canonical(address)
+		return canonical(testcase.ResolveURL(base, r.step.Parameters.Expected)) == canonical(address)
 	}, nil
 }
 

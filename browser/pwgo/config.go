@@ -10,6 +10,7 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/browser"
 	"github.com/cinnamon-qa/cinnamon/egress"
+	"github.com/cinnamon-qa/cinnamon/secret"
 )
 
 const (
@@ -42,6 +43,9 @@ type Config struct {
 	// does not let it start. For root, whom Chromium refuses it, it is always
 	// off.
 	NoSandbox bool
+	// Secrets finds the values of the secrets that cases name; nil if there are
+	// none.
+	Secrets secret.Resolver
 	// Egress decides what pages may reach; nil lets them reach everything.
 	Egress *egress.Guard
 	// Logger gets what operators need to know; nil discards it.

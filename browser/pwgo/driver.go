@@ -75,10 +75,10 @@ func (d *driver) stop() {
 
 // proc is one browser. Its fields are guarded by the pool's mutex, except lost.
 type proc struct {
-	browser  playwright.Browser
-	driver   *driver
-	headless bool
-	vitals   *vitals
+	browser playwright.Browser
+	driver  *driver
+	kind    kind
+	vitals  *vitals
 	// active counts the sessions that are open, opened those that ever were.
 	active, opened int
 	// retired browsers take no new sessions; discarded ones are, because
@@ -101,13 +101,16 @@ func (p *proc) isLost() bool {
 }
 
 // launch starts a browser.
-func (d *driver) launch(ctx context.Context, cfg Config, headless bool) (*proc, error) {
-	executable, _, err := cfg.findBrowser(headless)
+func (d *driver) launch(ctx context.Context, cfg Config, k kind) (*proc, error) {
+	if k.engine != "" {
+		return d.launchOther(ctx, cfg, k)
+	}
+	executable, _, err := cfg.findBrowser(k.headless)
 	if err != nil {
 		return nil, err
 	}
 	options := playwright.BrowserTypeLaunchOptions{
-		Headless:        &headless,
+		Headless:        &k.headless,
 		ChromiumSandbox: new(!cfg.NoSandbox && os.Geteuid() != 0),
 		Args:            []string{"--disable-background-networking", "--disable-component-update", "--disable-sync"},
 		// The program decides when its browsers end, not the terminal.
@@ -122,26 +125,14 @@ func (d *driver) launch(ctx context.Context, cfg Config, headless bool) (*proc, 
 	if executable != "" {
 		options.ExecutablePath = &executable
 	}
-	var seen *vitals
-	b, err := bounded(ctx, launchTimeout, func() (playwright.Browser, error) {
-		b, err := d.pw.Chromium.Launch(options)
-		if err == nil {
-			seen = look(b)
-		}
-		return b, err
-	}, func(b playwright.Browser) { _ = b.Close() })
+	b, err := d.start(ctx, d.pw.Chromium, options)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, launchError(err, describeBrowser(executable))
 	}
-	p := &proc{browser: b, driver: d, headless: headless, vitals: seen, lost: make(chan struct{})}
-	b.OnDisconnected(func(playwright.Browser) { p.lose() })
-	if !b.IsConnected() {
-		p.lose()
-	}
-	return p, nil
+	return b.proc(d, k), nil
 }
 
 // launchError says in words why a browser did not start.

@@ -78,7 +78,7 @@ func sharedPool(t *testing.T) *pwgo.Pool {
 		if shared.err = pwgo.InstallDriver(ctx, pwgo.Config{}); shared.err != nil {
 			return
 		}
-		pool := pwgo.New(pwgo.Config{Egress: guard("localhost")})
+		pool := pwgo.New(pwgo.Config{Secrets: secrets(), Egress: guard("localhost")})
 		if shared.err = pool.Start(ctx); shared.err == nil {
 			shared.pool = pool
 		}
@@ -191,7 +191,7 @@ func (b bundle) do(t *testing.T, steps ...string) {
 func (b bundle) fails(t *testing.T, kind browser.Kind, step string) string {
 	t.Helper()
 	err := b.Do(t.Context(), parse(t, step))
-	require.Error(t, err)
+	require.Error(t, err, step)
 	require.Equal(t, kind, browser.KindOf(err), err.Error())
 	require.NotContains(t, err.Error(), "Call log")
 	require.NotContains(t, err.Error(), "cinnamon=")

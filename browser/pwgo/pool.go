@@ -51,7 +51,7 @@ func (p *Pool) Start(ctx context.Context) error {
 	if running > 0 {
 		return nil
 	}
-	b, err := p.add(ctx, true)
+	b, err := p.add(ctx, kind{headless: true})
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ const openAttempts = 3
 func (p *Pool) Open(ctx context.Context, o browser.Options) (browser.Session, error) {
 	var lastErr error
 	for range openAttempts {
-		b, err := p.acquire(ctx, o.Headless)
+		b, err := p.acquire(ctx, kindOf(o))
 		if err != nil {
 			return nil, err
 		}
@@ -83,6 +83,9 @@ func (p *Pool) Open(ctx context.Context, o browser.Options) (browser.Session, er
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if refused := refusal(err); refused != nil {
+			return nil, refused
+		}
 		p.discard(b, err)
 		lastErr = err
 	}
@@ -90,18 +93,18 @@ func (p *Pool) Open(ctx context.Context, o browser.Options) (browser.Session, er
 }
 
 // acquire returns a browser for one session, which release gives back.
-func (p *Pool) acquire(ctx context.Context, headless bool) (*proc, error) {
-	if b, err := p.pick(headless); b != nil || err != nil {
+func (p *Pool) acquire(ctx context.Context, k kind) (*proc, error) {
+	if b, err := p.pick(k); b != nil || err != nil {
 		return b, err
 	}
 	if err := p.lockStarting(ctx); err != nil {
 		return nil, err
 	}
 	defer p.unlockStarting()
-	if b, err := p.pick(headless); b != nil || err != nil {
+	if b, err := p.pick(k); b != nil || err != nil {
 		return b, err
 	}
-	b, err := p.add(ctx, headless)
+	b, err := p.add(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -123,8 +126,8 @@ func (p *Pool) lockStarting(ctx context.Context) error {
 func (p *Pool) unlockStarting() { <-p.starting }
 
 // add starts a browser and takes it into the pool.
-func (p *Pool) add(ctx context.Context, headless bool) (*proc, error) {
-	b, err := p.launch(ctx, headless)
+func (p *Pool) add(ctx context.Context, k kind) (*proc, error) {
+	b, err := p.launch(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +166,7 @@ func (p *Pool) spawn(fn func()) {
 
 // pick returns the running browser with the fewest sessions; nil if another
 // one should be started.
-func (p *Pool) pick(headless bool) (*proc, error) {
+func (p *Pool) pick(k kind) (*proc, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -172,7 +175,7 @@ func (p *Pool) pick(headless bool) (*proc, error) {
 	var best *proc
 	running := 0
 	for _, b := range p.procs {
-		if b.headless != headless || b.retired || b.isLost() {
+		if b.kind != k || b.retired || b.isLost() {
 			continue
 		}
 		running++
@@ -189,12 +192,12 @@ func (p *Pool) pick(headless bool) (*proc, error) {
 
 // launch starts a browser, and a driver if there is none or the one there is
 // does not answer.
-func (p *Pool) launch(ctx context.Context, headless bool) (*proc, error) {
+func (p *Pool) launch(ctx context.Context, k kind) (*proc, error) {
 	d, fresh, err := p.runningDriver(ctx)
 	if err != nil {
 		return nil, err
 	}
-	b, err := d.launch(ctx, p.cfg, headless)
+	b, err := d.launch(ctx, p.cfg, k)
 	if err == nil || fresh || ctx.Err() != nil || !isClosed(err) {
 		return b, err
 	}
@@ -203,7 +206,7 @@ func (p *Pool) launch(ctx context.Context, headless bool) (*proc, error) {
 	if d, _, err = p.runningDriver(ctx); err != nil {
 		return nil, err
 	}
-	return d.launch(ctx, p.cfg, headless)
+	return d.launch(ctx, p.cfg, k)
 }
 
 // runningDriver returns the driver, and whether it was started just now.

@@ -65,13 +65,7 @@ func (r *run) discreet(err error) error {
 	if !ok || e.Cause == nil || (!r.secret && r.step.Type != testcase.TypeChange) {
 		return err
 	}
-	quiet := &browser.Error{Kind: e.Kind, Message: e.Message}
-	for _, ended := range []error{context.DeadlineExceeded, context.Canceled} {
-		if errors.Is(e.Cause, ended) {
-			quiet.Cause = ended
-		}
-	}
-	return quiet
+	return quietly(e, e.Message)
 }
 
 // reason is the line of Playwright's that says something, without the values
@@ -111,31 +105,6 @@ func (r *run) until(ok func() bool) (bool, error) {
 	}
 }
 
-// executor runs one kind of step.
-type executor func(*run) error
-
-// executors has one for every action that testcase knows.
-func executors() map[string]executor {
-	return map[string]executor{
-		testcase.TypeSetViewport:       (*run).setViewport,
-		testcase.TypeNavigate:          (*run).navigate,
-		testcase.TypeClick:             (*run).click,
-		testcase.TypeDoubleClick:       (*run).doubleClick,
-		testcase.TypeHover:             (*run).hover,
-		testcase.TypeChange:            (*run).change,
-		testcase.TypeKeyDown:           (*run).keyDown,
-		testcase.TypeKeyUp:             (*run).keyUp,
-		testcase.TypeScroll:            (*run).scroll,
-		testcase.TypeWaitForElement:    (*run).waitForElement,
-		testcase.TypeWaitForExpression: (*run).waitForExpression,
-		testcase.CustomAssertText:      (*run).assertText,
-		testcase.CustomAssertValue:     (*run).assertValue,
-		testcase.CustomAssertURL:       (*run).assertURL,
-		testcase.CustomAssertTitle:     (*run).assertTitle,
-		testcase.CustomUploadFile:      (*run).uploadFile,
-	}
-}
-
 // do runs the step.
 func (r *run) do() error {
 	execute, ok := executors()[r.step.Action()]
@@ -148,17 +117,28 @@ func (r *run) do() error {
 	if err := r.findFrame(); err != nil {
 		return err
 	}
-	if !r.step.CausesNavigation() || r.step.Type == testcase.TypeNavigate || r.step.Type == testcase.TypeSetViewport {
+	switch r.step.Type {
+	case testcase.TypeNavigate, testcase.TypeSetViewport, testcase.TypeClose, testcase.TypeEmulateNetwork:
+		return execute(r)
+	}
+	if !r.step.CausesNavigation() {
 		return execute(r)
 	}
 	return r.withNavigation(execute)
 }
 
+// similarAfter is how long a tab with another query is not taken for the one
+// that the step names.
+const similarAfter = 1500 * time.Millisecond
+
 // findTab finds the tab that the step is for, and waits for it to open. Recorder
 // names frames from other sites by their address, too.
 func (r *run) findTab() error {
+	// A tab with this very address may be on its way, so one with another
+	// query is taken only after a while.
+	patient := r.started.Add(min(time.Until(r.deadline)/4, similarAfter))
 	found, err := r.until(func() bool {
-		t, f := r.session.find(r.step.Target)
+		t, f := r.session.find(r.step.Target, time.Now().After(patient))
 		if t == nil {
 			return false
 		}
@@ -173,10 +153,10 @@ func (r *run) findTab() error {
 	return err
 }
 
-// find returns the newest open tab with an address, else the newest one with
-// the address but for its query and fragment, else a frame; nil if there is
-// none.
-func (s *session) find(target string) (*tab, playwright.Frame) {
+// find returns the newest open tab with an address, else a frame, else, if
+// similar will do, the newest tab with the address but for its query and
+// fragment; nil if there is none.
+func (s *session) find(target string, similar bool) (*tab, playwright.Frame) {
 	s.mu.Lock()
 	main := s.tabs[0]
 	tabs := make([]*tab, 0, len(s.tabs))
@@ -191,11 +171,9 @@ func (s *session) find(target string) (*tab, playwright.Frame) {
 	}
 	target = testcase.ResolveURL(s.options.BaseURL, target)
 	slices.Reverse(tabs)
-	for _, same := range []func(string) string{canonical, bareAddress} {
-		for _, t := range tabs {
-			if same(t.page.URL()) == same(target) {
-				return t, t.page.MainFrame()
-			}
+	for _, t := range tabs {
+		if canonical(t.page.URL()) == canonical(target) {
+			return t, t.page.MainFrame()
 		}
 	}
 	for _, t := range tabs {
@@ -203,6 +181,11 @@ func (s *session) find(target string) (*tab, playwright.Frame) {
 			if canonical(f.URL()) == canonical(target) {
 				return t, f
 			}
+		}
+	}
+	for _, t := range tabs {
+		if similar && bareAddress(t.page.URL()) == bareAddress(target) {
+			return t, t.page.MainFrame()
 		}
 	}
 	return nil, nil

@@ -3,6 +3,7 @@ package pwgo
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/browser"
 	"github.com/cinnamon-qa/cinnamon/egress"
+	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
@@ -47,38 +49,48 @@ type session struct {
 	closed    chan struct{} // closed when the browser context is, or is given up
 	closedErr error         // read after closed
 
-	mu      sync.Mutex
-	ended   bool
-	excess  error // why the session was ended; nil if it was not
-	tabs    []*tab
-	current *tab
+	// redactor knows the secrets that steps were given.
+	redactor secret.Redactor
+
+	mu        sync.Mutex
+	ended     bool
+	excess    error // why the session was ended; nil if it was not
+	tabs      []*tab
+	current   *tab
+	variables map[string]string
+	dialogs   dialogs
+	responses responses
 }
 
 // tab is a page, with what its events said.
 type tab struct {
 	page     playwright.Page
 	viewport browser.Viewport
-	closed   bool // guarded by the session's mutex
-	crashed  bool // guarded by the session's mutex
+	device   testcase.Device
+	cdp      playwright.CDPSession // opened when it is needed
+	awaiting bool                  // a download; guarded by the session's mutex
+	closed   bool                  // guarded by the session's mutex
+	crashed  bool                  // guarded by the session's mutex
 }
 
 func newSession(ctx context.Context, p *Pool, b *proc, o browser.Options) (*session, error) {
 	if o.StepTimeout <= 0 {
 		o.StepTimeout = defaultStepTimeout
 	}
-	s := &session{pool: p, proc: b, options: o, closed: make(chan struct{}), record: newRecorder(o.Record)}
-	_, err := bounded(ctx, launchTimeout, func() (struct{}, error) { return struct{}{}, s.open(ctx) }, func(struct{}) { s.abandon() })
+	s := &session{pool: p, proc: b, options: o, closed: make(chan struct{}), record: newRecorder(o.Record), variables: map[string]string{}}
+	maps.Copy(s.variables, o.Variables)
+	options, err := s.contextOptions(ctx)
 	if err != nil {
-		return nil, err
+		return nil, s.redact(err)
+	}
+	_, err = bounded(ctx, launchTimeout, func() (struct{}, error) { return struct{}{}, s.open(ctx, options) }, func(struct{}) { s.abandon() })
+	if err != nil {
+		return nil, s.redact(err)
 	}
 	return s, nil
 }
 
-func (s *session) open(ctx context.Context) error {
-	options := playwright.BrowserNewContextOptions{AcceptDownloads: new(false)}
-	if v := s.options.Viewport; v.Width > 0 && v.Height > 0 {
-		options.Viewport = &playwright.Size{Width: v.Width, Height: v.Height}
-	}
+func (s *session) open(ctx context.Context, options playwright.BrowserNewContextOptions) error {
 	if err := s.record.prepare(&options, s.pool.cfg); err != nil {
 		return err
 	}
@@ -94,8 +106,11 @@ func (s *session) open(ctx context.Context) error {
 		s.abandon()
 		return err
 	}
-	s.context.OnDialog(func(d playwright.Dialog) { go s.accept(d) })
+	s.context.OnDialog(func(d playwright.Dialog) { go s.answer(d) })
 	s.context.OnPage(s.addTab)
+	if s.options.Needs.Responses {
+		s.context.OnResponse(s.noteResponse)
+	}
 	if _, err = s.context.NewPage(); err != nil {
 		s.abandon()
 		return err
@@ -108,16 +123,6 @@ func (s *session) abandon() {
 	_ = closeInTime(func() error { return s.context.Close() })
 	s.endEgress()
 	_ = s.record.discard()
-}
-
-// accept answers a dialog, so that the page goes on.
-func (s *session) accept(d playwright.Dialog) {
-	_ = guarded(func() error {
-		if d.Type() == "prompt" {
-			return d.Accept(d.DefaultValue())
-		}
-		return d.Accept()
-	})
 }
 
 // addTab runs in playwright-go's own goroutine, like the handlers in it: none
@@ -138,6 +143,9 @@ func (s *session) addTab(page playwright.Page) {
 		s.current = t
 	}
 	s.tabs = append(s.tabs, t)
+	if s.options.Needs.Downloads {
+		page.OnDownload(func(d playwright.Download) { s.refuse(t, d) })
+	}
 	page.OnClose(func(playwright.Page) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -185,6 +193,15 @@ func (s *session) call(ctx context.Context, fn func() error) error {
 
 // Do implements browser.Session.
 func (s *session) Do(ctx context.Context, step testcase.Step) error {
+	step, err := step.Expand(s.lookup(ctx))
+	if err != nil {
+		return s.redact(err)
+	}
+	s.mark(step)
+	return s.redact(s.do(ctx, step))
+}
+
+func (s *session) do(ctx context.Context, step testcase.Step) error {
 	limit := step.TimeoutOr(s.options.StepTimeout)
 	r := &run{session: s, ctx: ctx, step: step, started: time.Now(), secret: step.Confidential()}
 	r.deadline = r.started.Add(limit)
@@ -206,9 +223,7 @@ func (s *session) Do(ctx context.Context, step testcase.Step) error {
 
 // Screenshot implements browser.Session.
 func (s *session) Screenshot(ctx context.Context) ([]byte, error) {
-	s.mu.Lock()
-	t := s.current
-	s.mu.Unlock()
+	t := s.shown()
 	var png []byte
 	err := s.call(ctx, func() error {
 		got, err := t.page.Screenshot(playwright.PageScreenshotOptions{

@@ -13,18 +13,6 @@ import (
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
-func (r *run) setViewport() error {
-	want := browser.Viewport{Width: r.step.Width, Height: r.step.Height}
-	if r.on.viewport == want {
-		return nil // recordings start with the size that they have anyway
-	}
-	if err := r.on.page.SetViewportSize(want.Width, want.Height); err != nil {
-		return err
-	}
-	r.on.viewport = want
-	return nil
-}
-
 func (r *run) navigate() error {
 	address := testcase.ResolveURL(r.session.options.BaseURL, r.step.URL)
 	switch {
@@ -107,12 +95,18 @@ func (r *run) withNavigation(execute executor) error {
 }
 
 func (r *run) click() error {
+	if r.special() {
+		return r.pointed("click", 1)
+	}
 	return r.point("click", func(at *playwright.Position, timeout *float64) error {
 		return r.element(wantVisible).Click(playwright.LocatorClickOptions{Button: r.button(), Delay: r.hold(), Position: at, Timeout: timeout})
 	})
 }
 
 func (r *run) doubleClick() error {
+	if r.special() {
+		return r.pointed("double-click", 2)
+	}
 	return r.point("double-click", func(at *playwright.Position, timeout *float64) error {
 		return r.frame.Dblclick(selectorFor(r.step.Selectors, wantVisible), //nolint:staticcheck // a locator's own fails in playwright-go v0.6201.0, whatever its options
 			playwright.FrameDblclickOptions{Button: r.button(), Delay: r.hold(), Position: at, Timeout: timeout})
@@ -179,6 +173,19 @@ func (r *run) hold() *float64 {
 		return nil
 	}
 	return new(float64(r.step.Duration))
+}
+
+// holdDown waits as long as a click keeps the button down.
+func (r *run) holdDown() {
+	if r.step.Duration == 0 {
+		return
+	}
+	held := time.NewTimer(min(time.Duration(r.step.Duration)*time.Millisecond, time.Until(r.deadline)))
+	defer held.Stop()
+	select {
+	case <-held.C:
+	case <-r.ctx.Done():
+	}
 }
 
 // change sets a field. Nearly all fields can be filled, so that is tried
@@ -271,6 +278,8 @@ func (r *run) elementError(verb string, err error) error {
 		if r.closedItsTab() {
 			return nil
 		}
+		return err
+	case browser.KindOf(err) != "":
 		return err
 	case strings.Contains(err.Error(), "invalid selector"):
 		return failure(browser.Unsupported, err, "none of the selectors is valid: %s", anyOf(r.step.Selectors))

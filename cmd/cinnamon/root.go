@@ -43,6 +43,7 @@ Exit codes: 0 passed, 1 a test failed, 2 wrong usage or input, 3 the platform fa
 	root.AddGroup(&cobra.Group{ID: "test", Title: "For people who test:"}, &cobra.Group{ID: "system", Title: "Parts of the system:"})
 	root.AddCommand(
 		newRun(stdout, stderr),
+		newCase(stdout),
 		newRole("api", "Serve the HTTP API", apiHelp, serveAPI),
 		newBridge(),
 		newRole("worker", "Run tests: take jobs and drive browsers", workerHelp, serveWorker),

@@ -17,6 +17,7 @@ func newRun(stdout, stderr io.Writer) *cobra.Command {
 	var (
 		o       = cli.Options{Stdout: stdout, Stderr: stderr}
 		baseURL string
+		environ string
 	)
 	cmd := &cobra.Command{
 		Use:     "run CASE.json…",
@@ -48,7 +49,7 @@ Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLO
 				progress = stderr
 			}
 			o.Terminal, o.NoColor = isTerminal(progress) && !client.DumbTerminal, client.NoColor
-			o.Groups = []cli.Group{{Paths: args, BaseURL: baseURL}}
+			o.Groups = []cli.Group{{Paths: args, BaseURL: baseURL, Environment: environ}}
 			abort, stop := secondInterrupt(cmd.Context())
 			defer stop()
 			o.Abort = abort
@@ -61,6 +62,7 @@ Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLO
 	}
 	f := cmd.Flags()
 	f.StringVar(&baseURL, "base-url", "", "where relative addresses of the cases lead; replaces the files' baseUrl")
+	f.StringVar(&environ, "env", "", "the environment whose address in the cases' config.baseUrls counts, such as staging")
 	f.StringVar(&o.APIURL, "api", "", "address of the API (default: CINNAMON_API_URL)")
 	f.StringVar(&o.Priority, "priority", "", "low, normal, high, urgent, or a number (higher is more urgent)")
 	f.IntVar(&o.Attempts, "attempts", 0, "attempts of each test at the most (default: the API's)")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -27,7 +28,7 @@ type problem struct {
 
 // load reads and checks the files of all groups. What it returns is ready to be started, in order; or else the error
 // lists every problem of every file.
-func load(o *Options) ([]test, error) {
+func load(ctx context.Context, o *Options) ([]test, error) {
 	prefix := o.IdempotencyKey
 	if prefix == "" {
 		prefix = rand.Text()
@@ -56,7 +57,7 @@ func load(o *Options) ([]test, error) {
 				identity := fmt.Sprintf("%d\n%s\n%s", g, group.BaseURL, filepath.ToSlash(filepath.Clean(name)))
 				seen[identity]++
 				tests = append(tests, test{
-					group: g, file: name, title: title(c, name), baseURL: group.BaseURL, steps: descriptions(c),
+					group: g, file: name, title: title(c, name), baseURL: group.BaseURL, steps: descriptions(ctx, c),
 					body: body, key: deriveKey(prefix, identity, seen[identity]),
 				})
 			}
@@ -119,6 +120,9 @@ func read(name string) (*testcase.Case, []problem) {
 		}
 		return nil, problems
 	}
+	if err == nil {
+		c, err = inline(name, c, 0)
+	}
 	if err != nil {
 		return nil, []problem{{File: name, Message: err.Error()}}
 	}
@@ -154,15 +158,24 @@ func plain(err error) error {
 
 func request(o *Options, group Group, c *testcase.Case) startRequest {
 	r := startRequest{Case: c.JSON(), UserID: o.UserID, Priority: o.priority(), Attempts: o.Attempts}
-	if o.Timeout > 0 || group.BaseURL != "" {
-		r.Config = &runConfig{Timeout: o.Timeout.Milliseconds(), BaseURL: group.BaseURL}
+	if o.Timeout > 0 || group.BaseURL != "" || group.Environment != "" {
+		r.Config = &runConfig{Timeout: o.Timeout.Milliseconds(), BaseURL: group.BaseURL, Environment: group.Environment}
 	}
 	return r
 }
 
-func descriptions(c *testcase.Case) []string {
-	words := make([]string, len(c.Steps))
-	for i, step := range c.Steps {
+func descriptions(ctx context.Context, c *testcase.Case) []string {
+	steps := c.Steps
+	// Stored cases that it runs are known to the worker alone.
+	none := func(context.Context, string) ([]byte, bool, error) { return nil, false, nil }
+	if parts, err := c.Plan(ctx, none); err == nil {
+		steps = nil
+		for _, part := range parts {
+			steps = append(steps, part.Steps...)
+		}
+	}
+	words := make([]string, len(steps))
+	for i, step := range steps {
 		words[i] = step.Description()
 	}
 	return words

@@ -60,6 +60,8 @@ type Group struct {
 	Paths []string
 	// BaseURL is where the cases' relative addresses lead; empty means what the files say.
 	BaseURL string
+	// Environment names one of the addresses that the cases have for their site.
+	Environment string
 }
 
 // complete fills in defaults and reports everything that is wrong.

@@ -57,7 +57,7 @@ func runWith(ctx context.Context, o Options, patience timing) (int, error) {
 	var tests []test
 	err := o.complete()
 	if err == nil {
-		tests, err = load(&o)
+		tests, err = load(ctx, &o)
 	}
 	c := newClient(o.APIURL, o.APIKey)
 	defer c.close()

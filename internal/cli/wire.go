@@ -40,6 +40,8 @@ type acceptedSuite struct {
 type runConfig struct {
 	Timeout int64  `json:"timeout,omitempty"` // milliseconds
 	BaseURL string `json:"baseUrl,omitempty"`
+	// Environment is one of the case's.
+	Environment string `json:"environment,omitempty"`
 }
 
 // accepted is the answer to a start.

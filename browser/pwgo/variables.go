@@ -1,0 +1,102 @@
+package pwgo
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/secret"
+	"github.com/cinnamon-qa/cinnamon/testcase"
+)
+
+// lookup gives the steps of the session what they name in braces. A secret
+// that is given out is taken out of every error from then on.
+func (s *session) lookup(ctx context.Context) testcase.Lookup {
+	return func(name string, isSecret bool) (string, error) {
+		if isSecret {
+			return s.secretValue(ctx, name)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		value, ok := s.variables[name]
+		if !ok {
+			return "", failure(browser.Unsupported, nil, "there is no variable %q, %s", name, known(s.variables))
+		}
+		return value, nil
+	}
+}
+
+func known(variables map[string]string) string {
+	if len(variables) == 0 {
+		return "nothing has been given one yet"
+	}
+	return "only " + clip(strings.Join(slices.Sorted(maps.Keys(variables)), ", "))
+}
+
+func (s *session) secretValue(ctx context.Context, name string) (string, error) {
+	if s.pool.cfg.Secrets == nil {
+		return "", failure(browser.Unsupported, nil, "this worker knows no secrets: set CINNAMON_SECRET_%s for it", name)
+	}
+	value, err := s.pool.cfg.Secrets.Resolve(ctx, name)
+	switch {
+	case errors.Is(err, secret.ErrUnknown):
+		return "", failure(browser.Unsupported, nil, "this worker knows no secret %q: set CINNAMON_SECRET_%s for it", name, name)
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case err != nil:
+		return "", failure(browser.Unavailable, err, "secret %q could not be read: %s", name, clip(err.Error()))
+	}
+	s.redactor.Add(value)
+	s.hideFromRecordings(value)
+	return value, nil
+}
+
+// hideFromRecordings keeps a value out of traces, logs and the page's HTML.
+func (s *session) hideFromRecordings(value string) {
+	s.mu.Lock()
+	s.options.Record.Secrets = append(slices.Clip(s.options.Record.Secrets), value)
+	s.mu.Unlock()
+	if s.record != nil {
+		s.record.masks.add(value)
+	}
+}
+
+// set gives a variable its value.
+func (s *session) set(name, value string) {
+	if r := []rune(value); len(r) > testcase.MaxVariable {
+		value = string(r[:testcase.MaxVariable])
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.variables[name] = value
+}
+
+// redact takes secrets out of an error. What it was made of goes, too: it may
+// be logged, and quotes what was typed.
+func (s *session) redact(err error) error {
+	if err == nil || s.redactor.Empty() {
+		return err
+	}
+	e, ok := errors.AsType[*browser.Error](err)
+	if !ok {
+		if isContextError(err) {
+			return err
+		}
+		return errors.New(s.redactor.Redact(err.Error()))
+	}
+	return quietly(e, s.redactor.Redact(e.Message))
+}
+
+// quietly is an error without its cause, except whether time ran out.
+func quietly(e *browser.Error, message string) error {
+	quiet := &browser.Error{Kind: e.Kind, Message: message}
+	for _, ended := range []error{context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(e.Cause, ended) {
+			quiet.Cause = ended
+		}
+	}
+	return quiet
+}
