@@ -31,7 +31,7 @@ const (
 	diagnosisGrace = 300 * time.Millisecond
 	// deadlineMargin is what Playwright's timeouts stay below the context's
 	// deadline, so that a step that runs out of time can still say why.
-	deadlineMargin = 50 * time.Millisecond
+	deadlineMargin = 250 * time.Millisecond
 )
 
 // session is a browser context with its tabs.
