@@ -61,7 +61,7 @@ func words(err error) string {
 // timedOut says that the attempt's time is up. A browser session cuts a step short of it, to be able to say what the
 // step waited for and to take a picture.
 func timedOut(ctx context.Context) bool {
-	const cutShort = 150 * time.Millisecond
+	const cutShort = 400 * time.Millisecond // sessions end a step 250 ms before, to say why
 	deadline, ok := ctx.Deadline()
 	return ok && time.Until(deadline) < cutShort
 }

@@ -27,7 +27,6 @@ import (
 type suiteBundle struct {
 	*testsuite.TestWorkflowEnvironment
 	act    *activities.SuiteExecution
-	run    *activities.TestExecution
 	total  int
 	fails  map[string]bool
 	takes  time.Duration

@@ -65,7 +65,7 @@ func StartNode(tb testing.TB, modules string, args ...string) *Node {
 		_ = n.input.Close()
 		late := time.AfterFunc(nodeEnds, n.Kill) // it may wait for what never comes
 		defer late.Stop()
-		for range n.lines { //nolint:revive // what it still says is for nobody
+		for range n.lines { // what it still says is for nobody
 		}
 		_ = n.command.Wait()
 		if tb.Failed() {
