@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -239,19 +240,20 @@ func (s *suiteRun) describe(ctx workflow.Context) {
 	t := s.in.Tally
 	ended := t.Passed + t.Adapted + t.Failed + t.Cancelled
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s**\n\n%d of %d runs ended: %d passed, %d adapted, %d failed, %d cancelled. %d running.\n",
+	counts := fmt.Sprintf("**%s**\n\n%d of %d runs ended: %d passed, %d adapted, %d failed, %d cancelled. %d running.\n",
 		cell(s.in.Title), ended, s.in.Total, t.Passed, t.Adapted, t.Failed, t.Cancelled, s.running)
+	b.WriteString(counts)
 	if s.stopped != "" {
-		fmt.Fprintf(&b, "\nStopped: %s\n", cell(s.stopped))
+		b.WriteString("\nStopped: " + cell(s.stopped) + "\n")
 	}
 	if len(s.failures) > 0 {
 		b.WriteString("\n### Failed\n\n")
 		for _, title := range s.failures[:min(len(s.failures), namedFailures)] {
-			fmt.Fprintf(&b, "- %s\n", cell(title))
+			b.WriteString("- " + cell(title) + "\n")
 		}
 	}
 	if more := len(s.failures) - namedFailures; more > 0 {
-		fmt.Fprintf(&b, "- … and %d more\n", more)
+		b.WriteString("- … and " + strconv.Itoa(more) + " more\n")
 	}
 	workflow.SetCurrentDetails(ctx, b.String())
 }
