@@ -111,6 +111,10 @@ type Browser struct {
 	Sandbox bool `env:"BROWSER_SANDBOX" envDefault:"true"`
 	// Pool is the number of browser processes that a worker's runs share.
 	Pool int `env:"BROWSER_POOL" envDefault:"1"`
+	// MaxRuns is how many attempts a browser serves before a fresh one replaces it.
+	MaxRuns int `env:"BROWSER_MAX_RUNS" envDefault:"200"`
+	// MaxMiB is how much memory a browser may take before a fresh one replaces it, and a page alone before it is ended.
+	MaxMiB int `env:"BROWSER_MAX_MIB" envDefault:"2048"`
 }
 
 // Secrets says where workers find the values of the secrets that cases name. They are looked for in this order.
@@ -208,6 +212,8 @@ func (c *Config) Validate() error {
 	atLeast("QUEUE_REMOVE_ON_COMPLETE", c.Queue.RemoveOnComplete, 0)
 	atLeast("QUEUE_REMOVE_ON_FAIL", c.Queue.RemoveOnFail, 0)
 	atLeast("BROWSER_POOL", c.Browser.Pool, 1)
+	atLeast("BROWSER_MAX_RUNS", c.Browser.MaxRuns, 1)
+	atLeast("BROWSER_MAX_MIB", c.Browser.MaxMiB, 256)
 	atLeast("DATABASE_MAX_CONNS", int(c.Database.MaxConns), 2)
 	if c.Queue.Prefix == "" || strings.ContainsAny(c.Queue.Prefix, ": \t\n") {
 		bad("QUEUE_PREFIX is %q: it must be a word without colons or spaces", c.Queue.Prefix)

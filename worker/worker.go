@@ -65,7 +65,8 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	browsers := pwgo.New(pwgo.Config{
 		Executable: cfg.Browser.Executable, NodePath: cfg.Browser.NodePath, DriverDir: cfg.Browser.DriverDir,
-		NoSandbox: !cfg.Browser.Sandbox, Browsers: cfg.Browser.Pool, Secrets: secrets(cfg.Secrets), Egress: guard, Logger: log,
+		NoSandbox: !cfg.Browser.Sandbox, Browsers: cfg.Browser.Pool, RecycleAfter: cfg.Browser.MaxRuns, MaxMiB: cfg.Browser.MaxMiB,
+		Secrets: secrets(cfg.Secrets), Egress: guard, Logger: log,
 	})
 	if err := browsers.Start(ctx); err != nil {
 		return fmt.Errorf("starting the browsers: %w", err)

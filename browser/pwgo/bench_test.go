@@ -3,10 +3,13 @@ package pwgo_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,6 +44,44 @@ func BenchmarkSession(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkEgress opens a page with 60 images of 16 KiB, by
+// turns past the egress guard and through it, and reports the medians.
+func BenchmarkEgress(b *testing.B) {
+	image := make([]byte, 16<<10)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		if r.URL.Path != "/" {
+			_, _ = w.Write(image)
+			return
+		}
+		for i := range 60 {
+			_, _ = fmt.Fprintf(w, "<img src=/%d>", i)
+		}
+	}))
+	b.Cleanup(site.Close)
+	took := map[string][]time.Duration{}
+	pools := map[string]*pwgo.Pool{"direct": pwgo.New(pwgo.Config{}), "guarded": pwgo.New(pwgo.Config{Egress: guard("localhost")})}
+	for _, pool := range pools {
+		if err := pool.Start(b.Context()); err != nil {
+			b.Skip(err)
+		}
+		b.Cleanup(func() { require.NoError(b, pool.Close(context.WithoutCancel(b.Context()))) })
+	}
+	c, err := testcase.Parse([]byte(`{"title": "bench", "steps": [{"type": "navigate", "url": "/"}]}`))
+	require.NoError(b, err)
+	for b.Loop() {
+		for name, pool := range pools {
+			began := time.Now()
+			require.NoError(b, runCase(b.Context(), pool, c, site.URL))
+			took[name] = append(took[name], time.Since(began))
+		}
+	}
+	for name, times := range took {
+		slices.Sort(times)
+		b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "ms-"+name)
+	}
 }
 
 func runCase(ctx context.Context, pool *pwgo.Pool, c *testcase.Case, site string) error {
