@@ -37,16 +37,12 @@ func (h *handlers) listArtifacts(c *gin.Context) {
 		fail(c, h.Log, err)
 		return
 	}
-	list, err := h.Store.Artifacts(c.Request.Context(), id)
+	kept, err := h.Store.Artifacts(c.Request.Context(), id)
 	if err != nil {
 		fail(c, h.Log, err)
 		return
 	}
-	items := make([]artifactResource, len(list))
-	for i, a := range list {
-		items[i] = h.artifact(a)
-	}
-	c.JSON(http.StatusOK, gin.H{"items": items})
+	list(c, kept, h.artifact)
 }
 
 func (h *handlers) artifact(a store.Artifact) artifactResource {

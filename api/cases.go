@@ -19,7 +19,6 @@ func (h *handlers) saveCase(c *gin.Context) {
 	}
 	data, p := body(c)
 	if p != nil {
-		p.Instance = c.Request.URL.Path
 		answer(c, *p)
 		return
 	}
@@ -33,11 +32,7 @@ func (h *handlers) saveCase(c *gin.Context) {
 		fail(c, h.Log, err)
 		return
 	}
-	code := http.StatusOK
-	if created {
-		code = http.StatusCreated
-	}
-	h.showCase(c, code)
+	h.showCase(c, saved(created))
 }
 
 func (h *handlers) getCase(c *gin.Context) { h.showCase(c, http.StatusOK) }
@@ -54,21 +49,17 @@ func (h *handlers) showCase(c *gin.Context, code int) {
 }
 
 func (h *handlers) listCases(c *gin.Context) {
-	after := c.Query("after")
-	if after != "" {
-		if err := queryID("after", after); err != nil {
-			fail(c, h.Log, err)
-			return
-		}
-	}
-	list, err := h.Store.Cases(c.Request.Context(), after, maxListed)
+	after, err := optionalID(c, "after")
 	if err != nil {
 		fail(c, h.Log, err)
 		return
 	}
-	items := make([]caseResource, len(list))
-	for i, tc := range list {
-		items[i] = caseResource{TestCaseID: tc.ID, Title: tc.Title, CreatedAt: tc.CreatedAt, UpdatedAt: tc.UpdatedAt}
+	found, err := h.Store.Cases(c.Request.Context(), after, maxListed)
+	if err != nil {
+		fail(c, h.Log, err)
+		return
 	}
-	c.JSON(http.StatusOK, gin.H{"items": items})
+	list(c, found, func(tc store.TestCase) caseResource {
+		return caseResource{TestCaseID: tc.ID, Title: tc.Title, CreatedAt: tc.CreatedAt, UpdatedAt: tc.UpdatedAt}
+	})
 }

@@ -41,7 +41,7 @@ func status(code fault.Code) int {
 // fail answers with an error. Clients see its message when it was made for them; the whole chain goes to the log.
 func fail(c *gin.Context, log *slog.Logger, err error) {
 	code := fault.Of(err)
-	p := problem{Status: status(code), Code: code, Instance: c.Request.URL.Path}
+	p := problem{Status: status(code), Code: code}
 	switch message, fields := public(err); {
 	case code == fault.Internal || message == "":
 		p.Detail = "something went wrong on our side; the server's log says what"
@@ -55,7 +55,7 @@ func fail(c *gin.Context, log *slog.Logger, err error) {
 }
 
 func answer(c *gin.Context, p problem) {
-	p.Type = "about:blank"
+	p.Type, p.Instance = "about:blank", c.Request.URL.Path
 	p.Title = http.StatusText(p.Status)
 	if p.Status == http.StatusServiceUnavailable {
 		c.Header("Retry-After", "2")

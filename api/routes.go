@@ -94,10 +94,10 @@ func Handler(d Deps) http.Handler {
 	r.HandleMethodNotAllowed = true
 	r.Use(h.logged, gin.CustomRecoveryWithWriter(nil, h.recovered))
 	r.NoRoute(func(c *gin.Context) {
-		answer(c, problem{Status: http.StatusNotFound, Code: fault.NotFound, Instance: c.Request.URL.Path, Detail: "there is nothing at this address"})
+		answer(c, problem{Status: http.StatusNotFound, Code: fault.NotFound, Detail: "there is nothing at this address"})
 	})
 	r.NoMethod(func(c *gin.Context) {
-		answer(c, problem{Status: http.StatusMethodNotAllowed, Code: fault.Invalid, Instance: c.Request.URL.Path, Detail: "this address doesn't know the method " + c.Request.Method})
+		answer(c, problem{Status: http.StatusMethodNotAllowed, Code: fault.Invalid, Detail: "this address doesn't know the method " + c.Request.Method})
 	})
 
 	r.GET("/livez", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
@@ -143,7 +143,7 @@ func (h *handlers) authorized(c *gin.Context) {
 	if h.Key == "" || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
 		c.Header("WWW-Authenticate", `Bearer realm="cinnamon"`)
 		answer(c, problem{
-			Status: http.StatusUnauthorized, Code: "unauthorized", Instance: c.Request.URL.Path,
+			Status: http.StatusUnauthorized, Code: "unauthorized",
 			Detail: "present the API key in the header Authorization: Bearer KEY (or X-API-Key)",
 		})
 	}
@@ -160,5 +160,5 @@ func (h *handlers) logged(c *gin.Context) {
 
 func (h *handlers) recovered(c *gin.Context, cause any) {
 	h.Log.ErrorContext(c.Request.Context(), "a handler panicked", "method", c.Request.Method, "path", c.Request.URL.Path, "cause", cause)
-	answer(c, problem{Status: http.StatusInternalServerError, Code: fault.Internal, Instance: c.Request.URL.Path, Detail: "something went wrong on our side; the server's log says what"})
+	answer(c, problem{Status: http.StatusInternalServerError, Code: fault.Internal, Detail: "something went wrong on our side; the server's log says what"})
 }

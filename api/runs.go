@@ -24,7 +24,6 @@ type accepted struct {
 func (h *handlers) submitRun(c *gin.Context) {
 	var r starter.Request
 	if p := decode(c, &r); p != nil {
-		p.Instance = c.Request.URL.Path
 		answer(c, *p)
 		return
 	}
@@ -42,20 +41,11 @@ func (h *handlers) submitRun(c *gin.Context) {
 		fail(c, h.Log, err)
 		return
 	}
-	code := http.StatusAccepted
-	if !created {
-		code = http.StatusOK
-	}
 	c.Header("Location", h.addresses.run(run.ID))
-	c.JSON(code, accepted{
+	c.JSON(submitted(created), accepted{
 		TestRunID: run.ID, JobID: run.JobID, Queue: queue.TestExecution, Status: run.Status, Links: h.addresses.links(run),
 	})
 }
-
-const (
-	maxListed     = 200
-	defaultListed = 50
-)
 
 func (h *handlers) listRuns(c *gin.Context) {
 	asked := c.QueryArray("id")
@@ -82,11 +72,7 @@ func (h *handlers) listRuns(c *gin.Context) {
 		fail(c, h.Log, err)
 		return
 	}
-	items := make([]runResource, len(runs))
-	for i, r := range runs {
-		items[i] = h.addresses.resource(r)
-	}
-	c.JSON(http.StatusOK, gin.H{"items": items})
+	list(c, runs, h.addresses.resource)
 }
 
 func (h *handlers) getRun(c *gin.Context) {
@@ -108,14 +94,13 @@ func (h *handlers) listSteps(c *gin.Context) {
 		fail(c, h.Log, err)
 		return
 	}
-	items := make([]stepResource, len(steps))
-	for i, s := range steps {
-		items[i] = h.addresses.step(s)
+	list(c, steps, func(s store.Step) stepResource {
+		shown := h.addresses.step(s)
 		if s.ScreenshotID != "" {
-			items[i].Screenshot = h.links.open(items[i].Screenshot, s.RunID, s.ScreenshotID, time.Now())
+			shown.Screenshot = h.links.open(shown.Screenshot, s.RunID, s.ScreenshotID, time.Now())
 		}
-	}
-	c.JSON(http.StatusOK, gin.H{"items": items})
+		return shown
+	})
 }
 
 func (h *handlers) cancelRun(c *gin.Context) {

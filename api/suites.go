@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
 
 	"github.com/gin-gonic/gin"
 
@@ -20,7 +19,6 @@ func (h *handlers) saveSuite(c *gin.Context) {
 	}
 	var suite starter.Suite
 	if p := decode(c, &suite); p != nil {
-		p.Instance = c.Request.URL.Path
 		answer(c, *p)
 		return
 	}
@@ -42,11 +40,7 @@ func (h *handlers) saveSuite(c *gin.Context) {
 		fail(c, h.Log, err)
 		return
 	}
-	code := http.StatusOK
-	if created {
-		code = http.StatusCreated
-	}
-	h.showSuite(c, code)
+	h.showSuite(c, saved(created))
 }
 
 func (h *handlers) getSuite(c *gin.Context) { h.showSuite(c, http.StatusOK) }
@@ -61,23 +55,17 @@ func (h *handlers) showSuite(c *gin.Context, code int) {
 }
 
 func (h *handlers) listSuites(c *gin.Context) {
-	after := c.Query("after")
-	if after != "" {
-		if err := queryID("after", after); err != nil {
-			fail(c, h.Log, err)
-			return
-		}
-	}
-	list, err := h.Store.Suites(c.Request.Context(), after, maxListed)
+	after, err := optionalID(c, "after")
 	if err != nil {
 		fail(c, h.Log, err)
 		return
 	}
-	items := make([]suiteResource, len(list))
-	for i, suite := range list {
-		items[i] = suiteOf(suite)
+	found, err := h.Store.Suites(c.Request.Context(), after, maxListed)
+	if err != nil {
+		fail(c, h.Log, err)
+		return
 	}
-	c.JSON(http.StatusOK, gin.H{"items": items})
+	list(c, found, suiteOf)
 }
 
 // submitStoredSuite runs a stored suite: POST /api/suites/:id/runs.
@@ -91,7 +79,6 @@ func (h *handlers) submitSuite(c *gin.Context) { h.submitSuiteOf(c, "") }
 func (h *handlers) submitSuiteOf(c *gin.Context, suiteID string) {
 	var r starter.SuiteRequest
 	if p := decodeUpTo(c, &r, maxSuiteBody, suiteID != ""); p != nil {
-		p.Instance = c.Request.URL.Path
 		answer(c, *p)
 		return
 	}
@@ -114,12 +101,8 @@ func (h *handlers) submitSuiteOf(c *gin.Context, suiteID string) {
 		fail(c, h.Log, err)
 		return
 	}
-	code := http.StatusAccepted
-	if !created {
-		code = http.StatusOK
-	}
 	c.Header("Location", h.addresses.suiteRun(run.ID))
-	c.JSON(code, h.addresses.suiteResource(run))
+	c.JSON(submitted(created), h.addresses.suiteResource(run))
 }
 
 func (h *handlers) getSuiteRun(c *gin.Context) { h.showSuiteRun(c, http.StatusOK) }
@@ -134,15 +117,8 @@ func (h *handlers) showSuiteRun(c *gin.Context, code int) {
 }
 
 func (h *handlers) listSuiteRuns(c *gin.Context) {
-	suiteID := c.Param("id")
-	if suiteID == "" {
-		if suiteID = c.Query("suite"); suiteID != "" {
-			if err := queryID("suite", suiteID); err != nil {
-				fail(c, h.Log, err)
-				return
-			}
-		}
-	} else if _, err := h.Store.Suite(c.Request.Context(), suiteID); err != nil {
+	suiteID, err := h.suiteAsked(c)
+	if err != nil {
 		fail(c, h.Log, err)
 		return
 	}
@@ -151,16 +127,22 @@ func (h *handlers) listSuiteRuns(c *gin.Context) {
 		fail(c, h.Log, err)
 		return
 	}
-	list, err := h.Store.SuiteRuns(c.Request.Context(), suiteID, limit)
+	runs, err := h.Store.SuiteRuns(c.Request.Context(), suiteID, limit)
 	if err != nil {
 		fail(c, h.Log, err)
 		return
 	}
-	items := make([]suiteRunResource, len(list))
-	for i, run := range list {
-		items[i] = h.addresses.suiteResource(run)
+	list(c, runs, h.addresses.suiteResource)
+}
+
+// suiteAsked is the suite whose runs are asked for, "" if those of all are.
+func (h *handlers) suiteAsked(c *gin.Context) (string, error) {
+	id := c.Param("id")
+	if id == "" {
+		return optionalID(c, "suite")
 	}
-	c.JSON(http.StatusOK, gin.H{"items": items})
+	_, err := h.Store.Suite(c.Request.Context(), id)
+	return id, err
 }
 
 // listRunsOfSuite lists the runs of a suite run in the order in which they start.
@@ -184,11 +166,7 @@ func (h *handlers) listRunsOfSuite(c *gin.Context) {
 		fail(c, h.Log, err)
 		return
 	}
-	items := make([]runResource, len(runs))
-	for i, r := range runs {
-		items[i] = h.addresses.resource(r)
-	}
-	c.JSON(http.StatusOK, gin.H{"items": items})
+	list(c, runs, h.addresses.resource)
 }
 
 func (h *handlers) cancelSuiteRun(c *gin.Context) {
@@ -197,17 +175,4 @@ func (h *handlers) cancelSuiteRun(c *gin.Context) {
 		return
 	}
 	h.showSuiteRun(c, http.StatusAccepted)
-}
-
-// number reads a whole number of the query.
-func number(c *gin.Context, name string, fallback, lowest, highest int) (int, error) {
-	text := c.Query(name)
-	if text == "" {
-		return fallback, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < lowest || n > highest {
-		return 0, fault.InvalidField(name, "it must be between %d and %d", lowest, highest)
-	}
-	return n, nil
 }

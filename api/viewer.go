@@ -20,7 +20,7 @@ func viewer(files fs.FS) gin.HandlerFunc {
 	if files == nil {
 		return func(c *gin.Context) {
 			answer(c, problem{
-				Status: http.StatusNotFound, Code: fault.NotFound, Instance: c.Request.URL.Path,
+				Status: http.StatusNotFound, Code: fault.NotFound,
 				Detail: "the trace viewer comes with Playwright's driver, which is not installed where the API runs: run cinnamon browser install there",
 			})
 		}
