@@ -54,15 +54,9 @@ func (s *Store) Artifact(ctx context.Context, runID, id string) (store.Artifact,
 
 // Artifacts reads the records of a run's stored files, by attempt and step; those of a whole attempt come last.
 func (s *Store) Artifacts(ctx context.Context, runID string) ([]store.Artifact, error) {
-	rows, err := s.pool.Query(ctx, s.query["artifact_list"], runID)
-	if err != nil {
-		return nil, coded(err, "the artifacts could not be read")
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Artifact, error) { return scanArtifact(row) })
-	if err != nil {
-		return nil, coded(err, "the artifacts could not be read")
-	}
-	return list, nil
+	return collect(ctx, s, "the artifacts could not be read", func(row pgx.CollectableRow) (store.Artifact, error) {
+		return scanArtifact(row)
+	}, s.query["artifact_list"], runID)
 }
 
 func scanArtifact(row pgx.Row) (store.Artifact, error) {

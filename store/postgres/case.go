@@ -37,17 +37,9 @@ func (s *Store) Case(ctx context.Context, id string) (store.TestCase, error) {
 
 // Cases lists test cases by id, without their definitions, beginning after the given id.
 func (s *Store) Cases(ctx context.Context, after string, limit int) ([]store.TestCase, error) {
-	rows, err := s.pool.Query(ctx, s.query["case_list"], limit, after)
-	if err != nil {
-		return nil, coded(err, "the test cases could not be listed")
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.TestCase, error) {
+	return collect(ctx, s, "the test cases could not be listed", func(row pgx.CollectableRow) (store.TestCase, error) {
 		var c store.TestCase
 		err := row.Scan(&c.ID, &c.Title, &c.CreatedAt, &c.UpdatedAt)
 		return c, err
-	})
-	if err != nil {
-		return nil, coded(err, "the test cases could not be listed")
-	}
-	return list, nil
+	}, s.query["case_list"], limit, after)
 }

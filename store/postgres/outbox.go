@@ -191,15 +191,9 @@ func (s *Store) jobsWithIDs(ctx context.Context, query, queueName string, ids []
 }
 
 func (s *Store) jobs(ctx context.Context, query string, args ...any) ([]queue.Job, error) {
-	rows, err := s.pool.Query(ctx, s.query[query], args...)
-	if err != nil {
-		return nil, coded(err, "the jobs could not be read")
-	}
-	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (queue.Job, error) { return scanJob(row, args[0]) })
-	if err != nil {
-		return nil, coded(err, "the jobs could not be read")
-	}
-	return jobs, nil
+	return collect(ctx, s, "the jobs could not be read", func(row pgx.CollectableRow) (queue.Job, error) {
+		return scanJob(row, args[0])
+	}, s.query[query], args...)
 }
 
 func scanJob(row pgx.CollectableRow, queueName any) (queue.Job, error) {

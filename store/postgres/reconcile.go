@@ -178,19 +178,15 @@ func (s *Store) JobStates(ctx context.Context, queueName string, visit func([]st
 	const page = 5000
 	after := ""
 	for {
-		rows, err := s.pool.Query(ctx, s.query["job_states"], queueName, page, after)
-		if err != nil {
-			return coded(err, "the jobs could not be listed")
-		}
-		states, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.JobState, error) {
+		states, err := collect(ctx, s, "the jobs could not be listed", func(row pgx.CollectableRow) (store.JobState, error) {
 			var j store.JobState
 			var due *time.Time
 			err := row.Scan(&j.ID, &j.State, &j.Seq, &j.CreatedAt, &due, &j.Priority, &j.Pending)
 			j.DueAt = orZero(due)
 			return j, err
-		})
+		}, s.query["job_states"], queueName, page, after)
 		if err != nil {
-			return coded(err, "the jobs could not be listed")
+			return err
 		}
 		if len(states) > 0 {
 			if err := visit(states); err != nil {

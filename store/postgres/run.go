@@ -98,15 +98,7 @@ func (s *Store) Run(ctx context.Context, id string) (store.Run, error) {
 
 // Runs reads the named runs, or the newest ones when ids is nil.
 func (s *Store) Runs(ctx context.Context, ids []string, limit int) ([]store.Run, error) {
-	rows, err := s.pool.Query(ctx, s.query["run_list"], ids, limit)
-	if err != nil {
-		return nil, coded(err, "the test runs could not be read")
-	}
-	runs, err := pgx.CollectRows(rows, scanRun)
-	if err != nil {
-		return nil, coded(err, "the test runs could not be read")
-	}
-	return runs, nil
+	return collect(ctx, s, "the test runs could not be read", scanRun, s.query["run_list"], ids, limit)
 }
 
 func scanRun(row pgx.CollectableRow) (store.Run, error) {
@@ -139,21 +131,13 @@ func (s *Store) RunStarted(ctx context.Context, runID, workflowRunID string) err
 
 // NotStarted lists runs that were accepted before that time and have no workflow yet, most urgent first.
 func (s *Store) NotStarted(ctx context.Context, before time.Time, limit int) ([]store.Start, error) {
-	rows, err := s.pool.Query(ctx, s.query["run_not_started"], before, limit)
-	if err != nil {
-		return nil, coded(err, "runs without a workflow could not be listed")
-	}
-	starts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Start, error) {
+	return collect(ctx, s, "runs without a workflow could not be listed", func(row pgx.CollectableRow) (store.Start, error) {
 		var st store.Start
 		var input string
 		err := row.Scan(&st.RunID, &st.Queue, &st.TestCaseID, &st.UserID, &st.Title, &st.Priority, &input)
 		st.WorkflowInput = json.RawMessage(input)
 		return st, err
-	})
-	if err != nil {
-		return nil, coded(err, "runs without a workflow could not be listed")
-	}
-	return starts, nil
+	}, s.query["run_not_started"], before, limit)
 }
 
 // ClaimAttempt begins the attempt that follows so many made ones: the job becomes active and counts it. A job that is

@@ -12,11 +12,7 @@ import (
 
 // Schedulers lists the job schedulers of a queue that are kept.
 func (s *Store) Schedulers(ctx context.Context, queueName string) ([]store.JobScheduler, error) {
-	rows, err := s.pool.Query(ctx, s.query["scheduler_list"], queueName)
-	if err != nil {
-		return nil, coded(err, "the job schedulers could not be listed")
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.JobScheduler, error) {
+	return collect(ctx, s, "the job schedulers could not be listed", func(row pgx.CollectableRow) (store.JobScheduler, error) {
 		var js store.JobScheduler
 		var fields string
 		if err := row.Scan(&js.ID, &fields, &js.Next); err != nil {
@@ -26,11 +22,7 @@ func (s *Store) Schedulers(ctx context.Context, queueName string) ([]store.JobSc
 			return js, fault.Wrap(fault.Internal, err, "decoding job scheduler %s", js.ID)
 		}
 		return js, nil
-	})
-	if err != nil {
-		return nil, coded(err, "the job schedulers could not be listed")
-	}
-	return list, nil
+	}, s.query["scheduler_list"], queueName)
 }
 
 // SaveScheduler keeps a job scheduler as it is now.

@@ -51,11 +51,7 @@ func (s *Store) EndStep(ctx context.Context, queueName string, st store.Step, sh
 
 // Steps reads a run's steps of every attempt, in order.
 func (s *Store) Steps(ctx context.Context, runID string) ([]store.Step, error) {
-	rows, err := s.pool.Query(ctx, s.query["step_list"], runID)
-	if err != nil {
-		return nil, coded(err, "the steps could not be read")
-	}
-	steps, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Step, error) {
+	return collect(ctx, s, "the steps could not be read", func(row pgx.CollectableRow) (store.Step, error) {
 		st := store.Step{RunID: runID}
 		var duration int64
 		var started *time.Time
@@ -63,9 +59,5 @@ func (s *Store) Steps(ctx context.Context, runID string) ([]store.Step, error) {
 			&st.ScreenshotID)
 		st.Duration, st.StartedAt = time.Duration(duration)*time.Millisecond, orZero(started)
 		return st, err
-	})
-	if err != nil {
-		return nil, coded(err, "the steps could not be read")
-	}
-	return steps, nil
+	}, s.query["step_list"], runID)
 }

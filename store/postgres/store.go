@@ -114,6 +114,19 @@ func (s *Store) inTx(ctx context.Context, do func(tx pgx.Tx) error) error {
 	return coded(err, "the database did not carry out the change")
 }
 
+// collect reads all rows of a query. problem is what clients are told if that fails.
+func collect[T any](ctx context.Context, s *Store, problem string, scan pgx.RowToFunc[T], query string, args ...any) ([]T, error) {
+	rows, err := s.pool.Query(ctx, query, args...)
+	if err != nil {
+		return nil, coded(err, problem)
+	}
+	list, err := pgx.CollectRows(rows, scan)
+	if err != nil {
+		return nil, coded(err, problem)
+	}
+	return list, nil
+}
+
 const (
 	undefinedTable  = "42P01"
 	characterNotFit = "22021" // NUL or invalid UTF-8

@@ -38,15 +38,7 @@ func (s *Store) Suite(ctx context.Context, id string) (store.Suite, error) {
 
 // Suites lists suites by id, beginning after the given one.
 func (s *Store) Suites(ctx context.Context, after string, limit int) ([]store.Suite, error) {
-	rows, err := s.pool.Query(ctx, s.query["suite_list"], limit, after)
-	if err != nil {
-		return nil, coded(err, "the suites could not be listed")
-	}
-	list, err := pgx.CollectRows(rows, scanSuite)
-	if err != nil {
-		return nil, coded(err, "the suites could not be listed")
-	}
-	return list, nil
+	return collect(ctx, s, "the suites could not be listed", scanSuite, s.query["suite_list"], limit, after)
 }
 
 func scanSuite(row pgx.CollectableRow) (store.Suite, error) {

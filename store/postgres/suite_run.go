@@ -91,11 +91,7 @@ func (s *Store) SuiteRuns(ctx context.Context, suiteID string, limit int) ([]sto
 }
 
 func (s *Store) suiteRuns(ctx context.Context, id, suiteID any, limit int) ([]store.SuiteRun, error) {
-	rows, err := s.pool.Query(ctx, s.query["suite_run_list"], id, suiteID, limit)
-	if err != nil {
-		return nil, coded(err, "the suite runs could not be read")
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.SuiteRun, error) {
+	return collect(ctx, s, "the suite runs could not be read", func(row pgx.CollectableRow) (store.SuiteRun, error) {
 		var r store.SuiteRun
 		var started, finished *time.Time
 		c := &r.Counts
@@ -104,11 +100,7 @@ func (s *Store) suiteRuns(ctx context.Context, id, suiteID any, limit int) ([]st
 			&c.Failed, &c.Cancelled, &c.Flaky)
 		r.StartedAt, r.FinishedAt = orZero(started), orZero(finished)
 		return r, err
-	})
-	if err != nil {
-		return nil, coded(err, "the suite runs could not be read")
-	}
-	return list, nil
+	}, s.query["suite_run_list"], id, suiteID, limit)
 }
 
 // RunsOfSuite reads runs of a suite run in their order, leaving out so many of the first.
@@ -136,11 +128,7 @@ func (s *Store) RunsOfSuite(ctx context.Context, suiteRunID string, limit, offse
 
 // SuiteCases reads the cases of a suite run in their order: all, or those whose runs did not pass.
 func (s *Store) SuiteCases(ctx context.Context, suiteRunID string, onlyFailed bool) ([]store.SuiteCase, error) {
-	rows, err := s.pool.Query(ctx, s.query["suite_run_cases"], suiteRunID, onlyFailed)
-	if err != nil {
-		return nil, coded(err, "the cases of the suite run could not be read")
-	}
-	cases, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.SuiteCase, error) {
+	return collect(ctx, s, "the cases of the suite run could not be read", func(row pgx.CollectableRow) (store.SuiteCase, error) {
 		var c store.SuiteCase
 		var definition string
 		err := row.Scan(&c.TestCaseID, &definition)
@@ -148,11 +136,7 @@ func (s *Store) SuiteCases(ctx context.Context, suiteRunID string, onlyFailed bo
 			c.Definition = json.RawMessage(definition)
 		}
 		return c, err
-	})
-	if err != nil {
-		return nil, coded(err, "the cases of the suite run could not be read")
-	}
-	return cases, nil
+	}, s.query["suite_run_cases"], suiteRunID, onlyFailed)
 }
 
 // SuiteRunStarted notes the Temporal run that carries a suite run out.
@@ -165,40 +149,24 @@ func (s *Store) SuiteRunStarted(ctx context.Context, id, workflowRunID string) e
 
 // SuiteRunsNotStarted lists suite runs that were accepted before that time and have no workflow yet.
 func (s *Store) SuiteRunsNotStarted(ctx context.Context, before time.Time, limit int) ([]store.SuiteStart, error) {
-	rows, err := s.pool.Query(ctx, s.query["suite_run_not_started"], before, limit)
-	if err != nil {
-		return nil, coded(err, "suite runs without a workflow could not be listed")
-	}
-	starts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.SuiteStart, error) {
+	return collect(ctx, s, "suite runs without a workflow could not be listed", func(row pgx.CollectableRow) (store.SuiteStart, error) {
 		var st store.SuiteStart
 		var input string
 		err := row.Scan(&st.ID, &st.UserID, &st.Title, &input)
 		st.WorkflowInput = json.RawMessage(input)
 		return st, err
-	})
-	if err != nil {
-		return nil, coded(err, "suite runs without a workflow could not be listed")
-	}
-	return starts, nil
+	}, s.query["suite_run_not_started"], before, limit)
 }
 
 // NextOfSuite lists the runs of a suite run that come after a place and have not ended.
 func (s *Store) NextOfSuite(ctx context.Context, suiteRunID string, after, limit int) ([]store.SuiteChild, error) {
-	rows, err := s.pool.Query(ctx, s.query["suite_run_next"], suiteRunID, after, limit)
-	if err != nil {
-		return nil, coded(err, "the next runs of the suite could not be read")
-	}
-	children, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.SuiteChild, error) {
+	return collect(ctx, s, "the next runs of the suite could not be read", func(row pgx.CollectableRow) (store.SuiteChild, error) {
 		var c store.SuiteChild
 		var input string
 		err := row.Scan(&c.RunID, &c.Place, &c.TestCaseID, &c.Title, &input)
 		c.WorkflowInput = json.RawMessage(input)
 		return c, err
-	})
-	if err != nil {
-		return nil, coded(err, "the next runs of the suite could not be read")
-	}
-	return children, nil
+	}, s.query["suite_run_next"], suiteRunID, after, limit)
 }
 
 // UnfinishedOfSuite lists runs of a suite run that have not ended.
@@ -207,15 +175,7 @@ func (s *Store) UnfinishedOfSuite(ctx context.Context, suiteRunID string, limit 
 }
 
 func (s *Store) ids(ctx context.Context, query string, args ...any) ([]string, error) {
-	rows, err := s.pool.Query(ctx, s.query[query], args...)
-	if err != nil {
-		return nil, coded(err, "the runs of the suite could not be listed")
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, coded(err, "the runs of the suite could not be listed")
-	}
-	return ids, nil
+	return collect(ctx, s, "the runs of the suite could not be listed", pgx.RowTo[string], s.query[query], args...)
 }
 
 // FinishSuiteRun ends a suite run, all of whose runs have ended. One that has ended stays as it is.
