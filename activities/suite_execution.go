@@ -58,20 +58,16 @@ func (s *SuiteExecution) NextOfSuite(ctx context.Context, in NextOfSuiteInput) (
 	next := NextOfSuite{Children: make([]SuiteChild, len(children))}
 	for i, c := range children {
 		next.Children[i] = SuiteChild{
-			RunID: c.RunID, Place: c.Place, TestCaseID: c.TestCaseID, Summary: cut(c.Title, longestSummary), Input: c.WorkflowInput,
+			RunID: c.RunID, Place: c.Place, TestCaseID: c.TestCaseID, Summary: Summary(c.Title), Input: c.WorkflowInput,
 		}
 	}
 	return next, nil
 }
 
-// longestSummary is Temporal's limit for the summary of a workflow, in characters.
-const longestSummary = 150
-
-func cut(s string, longest int) string {
-	if r := []rune(s); len(r) > longest {
-		return string(r[:longest]) + "…"
-	}
-	return s
+// Summary fits a title into Temporal's limit for the summary of a workflow.
+func Summary(title string) string {
+	const longest = 150
+	return bounded(title, longest)
 }
 
 // EndSuiteInput tells how a suite ends.
@@ -131,9 +127,9 @@ func (s *SuiteExecution) skip(ctx context.Context, in EndSuiteInput, runID strin
 	if err != nil {
 		return false, fmt.Errorf("reading a run of the suite: %w", err)
 	}
-	o := store.Outcome{Status: store.RunCancelled, Error: "Not run: " + in.Reason, Final: true, TotalSteps: run.TotalSteps}
-	if o.Result, err = json.Marshal(resultOf(runID, o)); err != nil {
-		return false, fmt.Errorf("encoding the result: %w", err)
+	o, err := endOf(run, store.RunCancelled, "Not run: "+in.Reason)
+	if err != nil {
+		return false, err
 	}
 	ended, err = s.store.EndWaiting(ctx, in.Queue, runID, o, time.Now())
 	if err != nil {

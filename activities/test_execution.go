@@ -206,12 +206,9 @@ func (t *TestExecution) EndRun(ctx context.Context, in EndRunInput) (struct{}, e
 	if run.Status.Finished() {
 		return struct{}{}, nil
 	}
-	o := store.Outcome{
-		Status: in.Status, Error: in.Reason, Final: true, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps,
-		FailedSteps: run.FailedSteps, AdaptedSteps: run.AdaptedSteps, Duration: run.Duration,
-	}
-	if o.Result, err = json.Marshal(resultOf(in.RunID, o)); err != nil {
-		return struct{}{}, fmt.Errorf("encoding the result: %w", err)
+	o, err := endOf(run, in.Status, in.Reason)
+	if err != nil {
+		return struct{}{}, err
 	}
 	err = t.Store.EndRun(ctx, in.Queue, in.RunID, o, time.Now())
 	if fault.Of(err) == fault.NotFound { // its job was removed, by whom the run was ended
@@ -223,6 +220,16 @@ func (t *TestExecution) EndRun(ctx context.Context, in EndRunInput) (struct{}, e
 		return struct{}{}, fmt.Errorf("ending the run: %w", err)
 	}
 	return struct{}{}, nil
+}
+
+// endOf is how a run ends that no attempt ends, with its result.
+func endOf(run store.Run, status store.RunStatus, reason string) (store.Outcome, error) {
+	o := run.Ended(status, reason)
+	var err error
+	if o.Result, err = json.Marshal(resultOf(run.ID, o)); err != nil {
+		return o, fmt.Errorf("encoding the result: %w", err)
+	}
+	return o, nil
 }
 
 // recorded answers for an attempt that had ended before: its worker died between recording the outcome and reporting it.

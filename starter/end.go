@@ -27,7 +27,7 @@ func (s *Starter) Cancel(ctx context.Context, runID string) error {
 	if run.Status.Finished() {
 		return fault.New(fault.Conflict, "test run %q has ended already: it is %s", runID, run.Status)
 	}
-	outcome := ended(run, store.RunCancelled, cancelled)
+	outcome := run.Ended(store.RunCancelled, cancelled)
 	waited, err := s.Store.EndWaiting(ctx, queue.TestExecution, run.ID, outcome, time.Now())
 	if err != nil {
 		return err
@@ -61,13 +61,6 @@ func (s *Starter) running(ctx context.Context, workflowID string) (bool, error) 
 		return false, fmt.Errorf("looking for workflow %s: %w", workflowID, err)
 	}
 	return described.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
-}
-
-func ended(run store.Run, status store.RunStatus, reason string) store.Outcome {
-	return store.Outcome{
-		Status: status, Error: reason, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps, FailedSteps: run.FailedSteps,
-		AdaptedSteps: run.AdaptedSteps, Duration: run.Duration,
-	}
 }
 
 const (
@@ -183,9 +176,9 @@ func (s *Starter) endAbandonedRun(ctx context.Context, queueName, runID, workflo
 	if run.WorkflowRunID != "" && run.WorkflowRunID != workflowRunID {
 		return nil // it was requeued since, and another workflow carries it out
 	}
-	o := ended(run, store.RunFailed, "The platform could not carry out the test: its workflow ended as "+status.String())
+	o := run.Ended(store.RunFailed, "The platform could not carry out the test: its workflow ended as "+status.String())
 	if status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED {
-		o = ended(run, store.RunCancelled, "Terminated in Temporal")
+		o = run.Ended(store.RunCancelled, "Terminated in Temporal")
 	}
 	s.Log.WarnContext(ctx, "a run is ended whose workflow was ended in Temporal", "test_run_id", runID, "status", status.String())
 	return s.Store.EndRun(ctx, queueName, runID, o, time.Now())

@@ -128,10 +128,10 @@ func reservedJobID(id string) bool {
 
 // validate reports everything that is wrong with a request, except for its case.
 func (r *Request) validate() error {
-	var problems []fault.Field
-	bad := func(field, format string, args ...any) {
-		problems = append(problems, fault.Field{Field: field, Message: fmt.Sprintf(format, args...)})
-	}
+	return validated(r.check)
+}
+
+func (r *Request) check(bad report) {
 	inline := len(r.Case) > 0 && !bytes.Equal(r.Case, []byte("null"))
 	switch {
 	case r.TestCaseID == "" && !inline:
@@ -160,10 +160,21 @@ func (r *Request) validate() error {
 	if r.Config != nil {
 		r.Config.validate(bad)
 	}
+}
+
+// report says what is wrong with a field.
+type report func(field, format string, args ...any)
+
+// validated makes one error of everything that check reports.
+func validated(check func(report)) error {
+	var problems []fault.Field
+	check(func(field, format string, args ...any) {
+		problems = append(problems, fault.Field{Field: field, Message: fmt.Sprintf(format, args...)})
+	})
 	return problemsOf(problems)
 }
 
-func (c *RequestConfig) validate(bad func(field, format string, args ...any)) {
+func (c *RequestConfig) validate(bad report) {
 	if c.Timeout != nil && (*c.Timeout < 1000 || *c.Timeout > maxTimeout.Milliseconds()) {
 		bad("config.timeout", "it must be between 1000 and %d milliseconds", maxTimeout.Milliseconds())
 	}
@@ -284,9 +295,9 @@ func set[T any](value, asked *T) {
 	}
 }
 
-// hash tells whether a repeated idempotency key comes with the same request.
-func (r *Request) hash() (string, error) {
-	text, err := json.Marshal(r)
+// hashOf tells whether a repeated idempotency key comes with the same request.
+func hashOf(request any) (string, error) {
+	text, err := json.Marshal(request)
 	if err != nil {
 		return "", fmt.Errorf("encoding the request: %w", err)
 	}

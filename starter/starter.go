@@ -14,6 +14,7 @@ import (
 	sdkclient "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
@@ -148,7 +149,7 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	if err != nil {
 		return none, nothing, err
 	}
-	hash, err := r.hash()
+	hash, err := hashOf(r)
 	if err != nil {
 		return none, nothing, err
 	}
@@ -255,7 +256,7 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		TypedSearchAttributes:    workflows.RunAttributes(st.TestCaseID, st.RunID, st.UserID),
 		Priority:                 temporal.Priority{PriorityKey: s.PriorityScale.key(st.Priority), FairnessKey: fairnessKey(st.UserID)},
-		StaticSummary:            summary(st.Title),
+		StaticSummary:            activities.Summary(st.Title),
 	}, def.Workflow, input)
 	if already, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
 		return already.RunId, nil
@@ -279,13 +280,4 @@ func fairnessKey(userID string) string {
 		return userID
 	}
 	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(userID)).String()
-}
-
-// summary fits a title into Temporal's limit for summaries.
-func summary(title string) string {
-	const longest = 150
-	if r := []rune(title); len(r) > longest {
-		return string(r[:longest]) + "…"
-	}
-	return title
 }

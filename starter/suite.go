@@ -3,8 +3,6 @@ package starter
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,7 +83,7 @@ func (s *SuiteSettings) over(defaults SuiteSettings) {
 	s.Priority = cmp.Or(s.Priority, defaults.Priority)
 }
 
-func (s *SuiteSettings) validate(bad func(field, format string, args ...any)) {
+func (s *SuiteSettings) validate(bad report) {
 	if s.Parallel != nil && (*s.Parallel < 0 || *s.Parallel > maxParallel) {
 		bad("parallel", "it must be between 0, for as many as there are workers for, and %d", maxParallel)
 	}
@@ -102,36 +100,33 @@ func (s *SuiteSettings) validate(bad func(field, format string, args ...any)) {
 
 // Validate reports everything that is wrong with a suite.
 func (s *Suite) Validate() error {
-	var problems []fault.Field
-	bad := func(field, format string, args ...any) {
-		problems = append(problems, fault.Field{Field: field, Message: fmt.Sprintf(format, args...)})
-	}
-	if len([]rune(s.Title)) > maxTitle {
-		bad("title", "it must be at most %d characters", maxTitle)
-	}
-	checkCount(len(s.Cases), bad)
-	for i, id := range s.Cases {
-		if !ValidID(id) {
-			bad(fmt.Sprintf("cases[%d]", i), "%q is not the id of a test case", id)
+	return validated(func(bad report) {
+		checkSuite(s.Title, len(s.Cases), &s.SuiteSettings, bad)
+		for i, id := range s.Cases {
+			if !ValidID(id) {
+				bad(fmt.Sprintf("cases[%d]", i), "%q is not the id of a test case", id)
+			}
 		}
-	}
-	s.validate(bad)
-	return problemsOf(problems)
+	})
 }
 
-func checkCount(cases int, bad func(field, format string, args ...any)) {
+func checkSuite(title string, cases int, settings *SuiteSettings, bad report) {
+	if len([]rune(title)) > maxTitle {
+		bad("title", "it must be at most %d characters", maxTitle)
+	}
 	if cases == 0 {
 		bad("cases", "a suite needs at least one case")
 	}
 	if cases > maxSuiteCases {
 		bad("cases", "a suite may have %d cases at the most, this one has %d", maxSuiteCases, cases)
 	}
+	settings.validate(bad)
 }
 
 // SubmitSuite accepts a suite run with all its runs. created is false when an earlier request with the same idempotency key
 // had created it.
 func (s *Starter) SubmitSuite(ctx context.Context, r SuiteRequest) (run store.SuiteRun, created bool, err error) {
-	hash, err := r.hash()
+	hash, err := hashOf(r)
 	if err != nil {
 		return run, false, err
 	}
@@ -157,15 +152,6 @@ func (s *Starter) SubmitSuite(ctx context.Context, r SuiteRequest) (run store.Su
 	}
 	run, err = s.Store.SuiteRun(ctx, id)
 	return run, created, err
-}
-
-func (r *SuiteRequest) hash() (string, error) {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return "", fmt.Errorf("encoding the request: %w", err)
-	}
-	sum := sha256.Sum256(append([]byte(r.SuiteID+"\n"), text...))
-	return hex.EncodeToString(sum[:]), nil
 }
 
 // complete finds the cases and settings that a request refers to.
@@ -237,16 +223,8 @@ func (s *Starter) completeFailed(ctx context.Context, r *SuiteRequest) error {
 
 // prepareSuite turns a request into the records of a suite run and of its runs, those first that take longest.
 func (s *Starter) prepareSuite(ctx context.Context, r SuiteRequest) (store.NewSuiteRun, error) {
-	var problems []fault.Field
-	bad := func(field, format string, args ...any) {
-		problems = append(problems, fault.Field{Field: field, Message: fmt.Sprintf(format, args...)})
-	}
-	checkCount(len(r.Cases), bad)
-	if len([]rune(r.Title)) > maxTitle {
-		bad("title", "it must be at most %d characters", maxTitle)
-	}
-	r.validate(bad)
-	if err := problemsOf(problems); err != nil {
+	err := validated(func(bad report) { checkSuite(r.Title, len(r.Cases), &r.SuiteSettings, bad) })
+	if err != nil {
 		return store.NewSuiteRun{}, err
 	}
 	n := store.NewSuiteRun{SuiteRun: store.SuiteRun{
@@ -266,7 +244,6 @@ func (s *Starter) prepareSuite(ctx context.Context, r SuiteRequest) (store.NewSu
 	if err := s.longestFirst(ctx, n.Runs); err != nil {
 		return n, err
 	}
-	var err error
 	n.WorkflowInput, err = json.Marshal(workflows.SuiteExecutionInput{
 		SuiteRunID: n.ID, Queue: queue.TestExecution, Title: n.Title, UserID: n.UserID, Total: len(n.Runs), Parallel: n.Parallel,
 		FailFast: n.FailFast, PriorityKey: s.PriorityScale.key(int(r.Priority)), FairnessKey: fairnessKey(n.UserID),

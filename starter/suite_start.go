@@ -12,6 +12,7 @@ import (
 	sdkclient "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -35,7 +36,7 @@ func (s *Starter) startSuite(ctx context.Context, st store.SuiteStart) error {
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		TypedSearchAttributes:    temporal.NewSearchAttributes(attributes...),
-		StaticSummary:            summary(st.Title),
+		StaticSummary:            activities.Summary(st.Title),
 	}, suiteWorkflow, input)
 	if already, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
 		return s.Store.SuiteRunStarted(ctx, st.ID, already.RunId)
@@ -123,7 +124,7 @@ func (s *Starter) endSuite(ctx context.Context, id string, cancelled bool, reaso
 
 // endOfSuite ends a run, and its workflow if it has one.
 func (s *Starter) endOfSuite(ctx context.Context, run store.Run, reason string) error {
-	outcome := ended(run, store.RunCancelled, reason)
+	outcome := run.Ended(store.RunCancelled, reason)
 	if running, err := s.running(ctx, run.WorkflowID); err != nil {
 		return err
 	} else if running {

@@ -93,6 +93,14 @@ type Run struct {
 	FinishedAt time.Time
 }
 
+// Ended is how a run ends that no attempt ends, as far as it has come.
+func (r Run) Ended(status RunStatus, reason string) Outcome {
+	return Outcome{
+		Status: status, Error: reason, Final: true, TotalSteps: r.TotalSteps, CompletedSteps: r.CompletedSteps,
+		FailedSteps: r.FailedSteps, AdaptedSteps: r.AdaptedSteps, Duration: r.Duration,
+	}
+}
+
 // NewRun is a run to be created with its job.
 type NewRun struct {
 	Run
