@@ -39,11 +39,7 @@ type artifactSeen struct {
 
 func (s *stack) artifacts(t *testing.T, runID string) []artifactSeen {
 	t.Helper()
-	var list struct {
-		Items []artifactSeen `json:"items"`
-	}
-	s.request(t, http.MethodGet, "/api/test-runs/"+runID+"/artifacts", "", http.StatusOK, &list)
-	return list.Items
+	return listed[artifactSeen](t, s, "/api/test-runs/"+runID+"/artifacts")
 }
 
 // download follows a link as a browser does: without the key.

@@ -291,10 +291,16 @@ func (s *stack) run(t *testing.T, id string) run {
 
 func (s *stack) steps(t *testing.T, id string) []step {
 	t.Helper()
+	return listed[step](t, s, "/api/test-runs/"+id+"/steps")
+}
+
+// listed returns the items of a list.
+func listed[T any](t *testing.T, s *stack, path string) []T {
+	t.Helper()
 	var list struct {
-		Items []step `json:"items"`
+		Items []T `json:"items"`
 	}
-	s.request(t, http.MethodGet, "/api/test-runs/"+id+"/steps", "", http.StatusOK, &list)
+	s.request(t, http.MethodGet, path, "", http.StatusOK, &list)
 	return list.Items
 }
 

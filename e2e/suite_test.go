@@ -56,11 +56,7 @@ func (s *stack) awaitSuite(t *testing.T, id string) suiteRun {
 // runsOf returns the runs of a suite run in the order in which they start.
 func (s *stack) runsOf(t *testing.T, id string) []run {
 	t.Helper()
-	var list struct {
-		Items []run `json:"items"`
-	}
-	s.request(t, http.MethodGet, "/api/suite-runs/"+id+"/runs", "", http.StatusOK, &list)
-	return list.Items
+	return listed[run](t, s, "/api/suite-runs/"+id+"/runs")
 }
 
 func inline(definitions ...string) []map[string]any {

@@ -108,11 +108,7 @@ func (b *suiteBundle) execute(in workflows.SuiteExecutionInput) {
 
 func (b *suiteBundle) result(t *testing.T) workflows.SuiteResult {
 	t.Helper()
-	require.True(t, b.IsWorkflowCompleted())
-	require.NoError(t, b.GetWorkflowError())
-	var r workflows.SuiteResult
-	require.NoError(t, b.GetWorkflowResult(&r))
-	return r
+	return resultOf[workflows.SuiteResult](t, b.TestWorkflowEnvironment)
 }
 
 func TestSuiteRunsItsCasesInOrderAndAtMostSoManyAtOnce(t *testing.T) {

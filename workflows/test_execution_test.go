@@ -43,10 +43,16 @@ func setup(t *testing.T) *bundle {
 
 func (b *bundle) result(t *testing.T) activities.Result {
 	t.Helper()
-	require.True(t, b.IsWorkflowCompleted())
-	require.NoError(t, b.GetWorkflowError())
-	var r activities.Result
-	require.NoError(t, b.GetWorkflowResult(&r))
+	return resultOf[activities.Result](t, b.TestWorkflowEnvironment)
+}
+
+// resultOf is what a workflow has returned.
+func resultOf[T any](t *testing.T, env *testsuite.TestWorkflowEnvironment) T {
+	t.Helper()
+	require.True(t, env.IsWorkflowCompleted())
+	require.NoError(t, env.GetWorkflowError())
+	var r T
+	require.NoError(t, env.GetWorkflowResult(&r))
 	return r
 }
 

@@ -105,9 +105,7 @@ func TestRecovery(t *testing.T) { //nolint:paralleltest // see above
 	for name, word := range map[string]string{"browser": "--remote-debugging-pipe", "driver": "run-driver"} { //nolint:paralleltest // see above
 		t.Run(name, func(t *testing.T) {
 			before := descendants(t, os.Getpid())
-			pool := pwgo.New(pwgo.Config{})
-			require.NoError(t, pool.Start(t.Context()))
-			t.Cleanup(func() { require.NoError(t, pool.Close(context.WithoutCancel(t.Context()))) })
+			pool := newPool(t, pwgo.Config{})
 			pid := newProcess(t, before, word)
 
 			busy := bundle{Session: open(t, pool, options(site))}

@@ -1,7 +1,6 @@
 package pwgo_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -28,16 +27,6 @@ func guard(rules ...string) *egress.Guard {
 		panic(err)
 	}
 	return egress.NewGuard(policy, nil)
-}
-
-// newPool starts a pool of the test's own.
-func newPool(t *testing.T, cfg pwgo.Config) *pwgo.Pool {
-	t.Helper()
-	sharedPool(t) // needs a browser
-	pool := pwgo.New(cfg)
-	require.NoError(t, pool.Start(t.Context()))
-	t.Cleanup(func() { require.NoError(t, pool.Close(context.WithoutCancel(t.Context()))) })
-	return pool
 }
 
 // fortress is a site that should not be reached. It remembers what for it was.

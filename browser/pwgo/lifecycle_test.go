@@ -208,9 +208,7 @@ func TestRecycling(t *testing.T) {
 	t.Parallel()
 	sharedPool(t)
 	site, _ := serve(t)
-	pool := pwgo.New(pwgo.Config{RecycleAfter: 2, Browsers: 2})
-	require.NoError(t, pool.Start(t.Context()))
-	t.Cleanup(func() { require.NoError(t, pool.Close(context.WithoutCancel(t.Context()))) })
+	pool := newPool(t, pwgo.Config{RecycleAfter: 2, Browsers: 2})
 	var wg sync.WaitGroup
 	errs := make(chan error, 9)
 	for range 3 {

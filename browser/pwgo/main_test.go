@@ -137,6 +137,16 @@ func open(t *testing.T, pool *pwgo.Pool, o browser.Options) browser.Session {
 	return s
 }
 
+// newPool starts a pool of the test's own.
+func newPool(t *testing.T, cfg pwgo.Config) *pwgo.Pool {
+	t.Helper()
+	sharedPool(t) // needs a browser
+	pool := pwgo.New(cfg)
+	require.NoError(t, pool.Start(t.Context()))
+	t.Cleanup(func() { require.NoError(t, pool.Close(context.WithoutCancel(t.Context()))) })
+	return pool
+}
+
 // serve serves testdata/site, and /hang, which does not answer.
 func serve(t *testing.T) (string, <-chan struct{}) {
 	t.Helper()
