@@ -59,8 +59,8 @@ func recordings() map[artifact.Kind]browser.Recording {
 	}
 }
 
-// record says what the session of the attempt records.
-func (k *keeper) record(c *testcase.Case) browser.Record {
+// record says what a session that runs these steps records.
+func (k *keeper) record(title string, steps []testcase.Step) browser.Record {
 	var r browser.Record
 	for _, kind := range artifact.Kinds() {
 		if recording, ok := recordings()[kind]; ok && (k.policies[kind] == artifact.On || k.policies[kind] == artifact.OnFailure) {
@@ -68,12 +68,12 @@ func (k *keeper) record(c *testcase.Case) browser.Record {
 		}
 	}
 	if len(r.Kinds) > 0 {
-		r.Title = fmt.Sprintf("%s, attempt %d", c.Title, k.claim.Attempt)
+		r.Title = fmt.Sprintf("%s, attempt %d", title, k.claim.Attempt)
 		r.LogBytes = int(min(k.limits[artifact.Console], k.limits[artifact.Network]))
 	}
-	for _, s := range c.Steps {
+	for _, s := range steps {
 		if s.Confidential() {
-			r.Secrets = append(r.Secrets, s.Value, s.Parameters.Expected)
+			r.Secrets = append(r.Secrets, s.Typed()...)
 		}
 	}
 	return r

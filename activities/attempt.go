@@ -81,7 +81,6 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 		return &verdict{status: store.RunFailed, final: true, reason: "the test case is not valid: " + err.Error()}
 	}
 	a.keeper = newKeeper(a)
-	record := a.keeper.record(c)
 	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, a.timeout())
 	defer cancel()
@@ -100,7 +99,7 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 	}
 	first := 0
 	for _, part := range parts {
-		if failed := a.part(ctx, whole, c, part, first, record); failed != nil {
+		if failed := a.part(ctx, whole, c, part, first); failed != nil {
 			return failed
 		}
 		first += len(part.Steps)
@@ -110,12 +109,8 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 
 // part runs the steps of one session, the first of which is that number of the attempt's. whole is the attempt's context,
 // whose time is not bounded.
-func (a *attempt) part(ctx, whole context.Context, c *testcase.Case, part testcase.Part, first int, record browser.Record) *verdict {
-	for _, s := range part.Steps {
-		if s.Confidential() {
-			record.Secrets = append(record.Secrets, s.Value, s.Parameters.Expected, s.Parameters.Text)
-		}
-	}
+func (a *attempt) part(ctx, whole context.Context, c *testcase.Case, part testcase.Part, first int) *verdict {
+	record := a.keeper.record(c.Title, part.Steps)
 	session, failed := a.open(ctx, c, part, first == 0, record)
 	if failed != nil {
 		return failed

@@ -93,6 +93,12 @@ func (s Step) Confidential() bool {
 	return false
 }
 
+// Typed are the values of a step that a confidential one must not tell: what it
+// types, and what it expects to find.
+func (s Step) Typed() []string {
+	return []string{s.Value, s.Parameters.Expected, s.Parameters.Text}
+}
+
 // userInfo is what stands before the host of an address.
 var userInfo = regexp.MustCompile(`//[^/?#]*@`)
 

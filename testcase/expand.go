@@ -111,24 +111,21 @@ func literal(value string) string {
 	return string(text)
 }
 
-// regexpLiteral is a value that a pattern matches as it is.
-func (e *expander) pattern(s string) string {
-	quoted := &expander{lookup: e.lookup, escape: regexp.QuoteMeta}
-	s = quoted.text(s)
-	if quoted.err != nil && e.err == nil {
-		e.err = quoted.err
+// escaped is text, with another escape for the values.
+func (e *expander) escaped(s string, escape func(string) string) string {
+	inner := &expander{lookup: e.lookup, escape: escape}
+	s = inner.text(s)
+	if e.err == nil {
+		e.err = inner.err
 	}
 	return s
 }
 
-func (e *expander) script(s string) string {
-	quoted := &expander{lookup: e.lookup, escape: literal}
-	s = quoted.text(s)
-	if quoted.err != nil && e.err == nil {
-		e.err = quoted.err
-	}
-	return s
-}
+// pattern is a regular expression, which matches values as they are.
+func (e *expander) pattern(s string) string { return e.escaped(s, regexp.QuoteMeta) }
+
+// script is JavaScript, in which values are strings.
+func (e *expander) script(s string) string { return e.escaped(s, literal) }
 
 // Expand returns the step with the values of the variables and secrets that it
 // names. In an expression a reference becomes a JavaScript string, in a
@@ -175,15 +172,10 @@ func (e *expander) body(r Request) string {
 	if !json.Valid([]byte(r.Body)) {
 		return e.text(r.Body)
 	}
-	quoted := &expander{lookup: e.lookup, escape: func(value string) string {
+	return e.escaped(r.Body, func(value string) string {
 		text := literal(value)
 		return text[1 : len(text)-1]
-	}}
-	body := quoted.text(r.Body)
-	if quoted.err != nil && e.err == nil {
-		e.err = quoted.err
-	}
-	return body
+	})
 }
 
 func (e *expander) cookie(c Cookie) Cookie {

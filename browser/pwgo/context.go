@@ -1,6 +1,7 @@
 package pwgo
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -137,7 +138,7 @@ func optionalCookie(c testcase.Cookie, address string) playwright.OptionalCookie
 	cookie := playwright.OptionalCookie{Name: c.Name, Value: c.Value, HttpOnly: &c.HTTPOnly, Secure: &c.Secure}
 	switch {
 	case c.Domain != "":
-		cookie.Domain, cookie.Path = &c.Domain, new(pathOr(c.Path))
+		cookie.Domain, cookie.Path = &c.Domain, new(cmp.Or(c.Path, "/"))
 	case c.URL != "":
 		cookie.URL = &c.URL
 	default:
@@ -150,11 +151,4 @@ func optionalCookie(c testcase.Cookie, address string) playwright.OptionalCookie
 		cookie.Expires = &c.Expires
 	}
 	return cookie
-}
-
-func pathOr(path string) string {
-	if path == "" {
-		return "/"
-	}
-	return path
 }

@@ -109,16 +109,9 @@ func (d *driver) launch(ctx context.Context, cfg Config, k kind) (*proc, error) 
 	if err != nil {
 		return nil, err
 	}
-	options := playwright.BrowserTypeLaunchOptions{
-		Headless:        &k.headless,
-		ChromiumSandbox: new(!cfg.NoSandbox && os.Geteuid() != 0),
-		Args:            []string{"--disable-background-networking", "--disable-component-update", "--disable-sync"},
-		// The program decides when its browsers end, not the terminal.
-		HandleSIGHUP:  new(false),
-		HandleSIGINT:  new(false),
-		HandleSIGTERM: new(false),
-		Timeout:       new(float64(launchTimeout.Milliseconds())),
-	}
+	options := launchOptions(k)
+	options.ChromiumSandbox = new(!cfg.NoSandbox && os.Geteuid() != 0)
+	options.Args = []string{"--disable-background-networking", "--disable-component-update", "--disable-sync"}
 	if cfg.Egress != nil {
 		confine(&options)
 	}
@@ -133,6 +126,18 @@ func (d *driver) launch(ctx context.Context, cfg Config, k kind) (*proc, error) 
 		return nil, launchError(err, describeBrowser(executable))
 	}
 	return b.proc(d, k), nil
+}
+
+// launchOptions are those of every browser.
+func launchOptions(k kind) playwright.BrowserTypeLaunchOptions {
+	return playwright.BrowserTypeLaunchOptions{
+		Headless: &k.headless,
+		// The program decides when its browsers end, not the terminal.
+		HandleSIGHUP:  new(false),
+		HandleSIGINT:  new(false),
+		HandleSIGTERM: new(false),
+		Timeout:       new(float64(launchTimeout.Milliseconds())),
+	}
 }
 
 // launchError says in words why a browser did not start.
@@ -163,8 +168,11 @@ func bounded[T any](ctx context.Context, limit time.Duration, fn func() (T, erro
 }
 
 // closeInTime runs fn, which closes something, for no longer than closeTimeout.
-func closeInTime(fn func() error) error {
-	_, err := race(nil, closeTimeout, func() (struct{}, error) { return struct{}{}, fn() }, func(struct{}) {})
+func closeInTime(fn func() error) error { return inTime(closeTimeout, fn) }
+
+// inTime runs fn for no longer than the limit.
+func inTime(limit time.Duration, fn func() error) error {
+	_, err := race(nil, limit, func() (struct{}, error) { return struct{}{}, fn() }, func(struct{}) {})
 	return err
 }
 

@@ -67,15 +67,19 @@ func (r *run) notOpened(err error, what string) error {
 	if len(failures) == 0 || !isProxyError(err) {
 		return failure(browser.Navigation, err, "%s: %s", what, netReason(err))
 	}
-	last := failures[len(failures)-1]
-	if refusal := last.Refusal(); refusal != nil {
-		return failure(browser.Refused, errors.Join(last.Err, err), "%s: %s", what, refusal)
+	return byProxy(failures[len(failures)-1], err, what)
+}
+
+// byProxy makes the error of what the proxy did not bring to a site.
+func byProxy(f egress.Failure, err error, what string) error {
+	if refusal := f.Refusal(); refusal != nil {
+		return failure(browser.Refused, errors.Join(f.Err, err), "%s: %s", what, refusal)
 	}
-	reason := netWords(last.Code())
-	if last.Code() == "ERR_FAILED" {
-		reason = clip(last.Err.Error())
+	reason := netWords(f.Code())
+	if f.Code() == "ERR_FAILED" {
+		reason = clip(f.Err.Error())
 	}
-	return failure(browser.Navigation, errors.Join(last.Err, err), "%s: %s", what, reason)
+	return failure(browser.Navigation, errors.Join(f.Err, err), "%s: %s", what, reason)
 }
 
 // isProxyError reports whether Chromium says that the proxy did not bring it

@@ -52,10 +52,7 @@ func (d *driver) launchOther(ctx context.Context, cfg Config, k kind) (*proc, er
 	if k.engine == testcase.WebKit {
 		engine = d.pw.WebKit
 	}
-	b, err := d.start(ctx, engine, playwright.BrowserTypeLaunchOptions{
-		Headless: &k.headless, HandleSIGHUP: new(false), HandleSIGINT: new(false), HandleSIGTERM: new(false),
-		Timeout: new(float64(launchTimeout.Milliseconds())),
-	})
+	b, err := d.start(ctx, engine, launchOptions(k))
 	switch {
 	case err == nil:
 		return b.proc(d, k), nil

@@ -2,7 +2,6 @@ package pwgo
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -155,7 +154,6 @@ func (r *run) matcher() (func(string) bool, error) {
 	case testcase.MatchContains:
 		return func(s string) bool { return strings.Contains(s, p.Expected) }, nil
 	case testcase.MatchRegexp:
-		var pattern *regexp.Regexp
 		pattern, err := compile(p.Expected)
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package pwgo
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/png"
 	"io"
@@ -136,32 +137,14 @@ func (r *run) download() error {
 
 // saved waits until a download is complete.
 func (r *run) saved(d playwright.Download) (string, error) {
-	type outcome struct {
-		path string
-		err  error
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		var o outcome
-		o.err = guarded(func() (err error) {
-			o.path, err = d.Path()
-			return err
-		})
-		done <- o
-	}()
-	late := time.NewTimer(time.Until(r.deadline))
-	defer late.Stop()
-	select {
-	case o := <-done:
-		if o.err != nil && !isClosed(o.err) {
-			return "", failure(browser.Navigation, o.err, "the download failed: %s", netReason(o.err))
-		}
-		return o.path, o.err
-	case <-late.C:
+	path, err := bounded(r.ctx, time.Until(r.deadline), d.Path, func(string) {})
+	switch {
+	case errors.Is(err, errLate):
 		return "", r.fail(browser.Timeout, nil, "the download does not end")
-	case <-r.ctx.Done():
-		return "", r.ctx.Err()
+	case err != nil && r.ctx.Err() == nil && !isClosed(err):
+		return "", failure(browser.Navigation, err, "the download failed: %s", netReason(err))
 	}
+	return path, err
 }
 
 func readStart(path string) ([]byte, error) {

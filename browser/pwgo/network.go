@@ -2,7 +2,6 @@ package pwgo
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -143,11 +142,7 @@ func (r *run) notRequested(address string, err error) error {
 	if len(failures) == 0 {
 		return failure(browser.Navigation, err, "%s: %s", what, netReason(err))
 	}
-	last := failures[len(failures)-1]
-	if refusal := last.Refusal(); refusal != nil {
-		return failure(browser.Refused, errors.Join(last.Err, err), "%s: %s", what, refusal)
-	}
-	return failure(browser.Navigation, errors.Join(last.Err, err), "%s: %s", what, netWords(last.Code()))
+	return byProxy(failures[len(failures)-1], err, what)
 }
 
 func wantedStatus(status int) string {

@@ -65,11 +65,9 @@ func (r *recorder) prepare(options *playwright.BrowserNewContextOptions, cfg Con
 		return nil
 	}
 	if r.Records(browser.Trace) || r.Records(browser.Video) || r.Records(browser.HAR) {
-		folder, err := os.MkdirTemp("", "cinnamon-session-*")
-		if err != nil {
-			return fmt.Errorf("making a folder for recordings: %w", err)
+		if err := r.needFolder(); err != nil {
+			return err
 		}
-		r.folder = folder
 	}
 	if r.Records(browser.Video) {
 		// Playwright does not even open a page if it can't record it.
@@ -78,6 +76,17 @@ func (r *recorder) prepare(options *playwright.BrowserNewContextOptions, cfg Con
 		} else {
 			options.RecordVideo = &playwright.RecordVideo{Dir: new(filepath.Join(r.folder, "video"))}
 		}
+	}
+	return nil
+}
+
+// needFolder makes the folder of the files unless it is there.
+func (r *recorder) needFolder() (err error) {
+	if r.folder != "" {
+		return nil
+	}
+	if r.folder, err = os.MkdirTemp("", "cinnamon-session-*"); err != nil {
+		return fmt.Errorf("making a folder for recordings: %w", err)
 	}
 	return nil
 }
@@ -138,11 +147,11 @@ func (r *recorder) during(s *run, do func() error) error {
 		return do()
 	}
 	if s.secret {
-		r.masks.add(s.step.Value, s.step.Parameters.Expected)
+		r.masks.add(s.step.Typed()...)
 	}
 	defer func() {
 		if s.secret { // it may have turned out so
-			r.masks.add(s.step.Value, s.step.Parameters.Expected)
+			r.masks.add(s.step.Typed()...)
 		}
 	}()
 	if !r.Records(browser.Trace) {
@@ -290,12 +299,8 @@ func (r *recorder) writeLog(kind browser.Recording, log *textLog, mask *masker) 
 	if text == "" {
 		return nil, nil
 	}
-	if r.folder == "" {
-		folder, err := os.MkdirTemp("", "cinnamon-session-*")
-		if err != nil {
-			return nil, err
-		}
-		r.folder = folder
+	if err := r.needFolder(); err != nil {
+		return nil, err
 	}
 	path := r.path(string(kind) + ".log")
 	return []string{path}, os.WriteFile(path, []byte(mask.Replace(text)), 0o600)
@@ -327,10 +332,4 @@ func (s *session) DOM(ctx context.Context) ([]byte, error) {
 		masks = s.record.masks
 	}
 	return []byte(masks.masker().Replace(html)), nil
-}
-
-// inTime runs fn, which writes something, for no longer than the limit.
-func inTime(limit time.Duration, fn func() error) error {
-	_, err := race(nil, limit, func() (struct{}, error) { return struct{}{}, fn() }, func(struct{}) {})
-	return err
 }

@@ -72,7 +72,7 @@ func (r *run) discreet(err error) error {
 // that must not be told.
 func (r *run) reason(err error) string {
 	line := usefulLine(err)
-	for _, value := range []string{r.step.Value, r.step.Parameters.Expected} {
+	for _, value := range r.step.Typed() {
 		if r.secret && value != "" {
 			line = strings.ReplaceAll(line, value, testcase.Mask)
 		}

@@ -87,12 +87,8 @@ func (o LintOptions) show(findings []finding, files int) error {
 		problem := testcase.Problem{Step: f.Step, Action: f.Action, Field: f.Field, Message: f.Message}
 		fmt.Fprintf(&b, ": %s: %s\n", f.Level, clean(problem.String()))
 	}
-	word := "files"
-	if files == 1 {
-		word = "file"
-	}
 	if len(findings) == 0 {
-		fmt.Fprintf(&b, "%d %s checked, nothing to say.\n", files, word)
+		fmt.Fprintf(&b, "%s checked, nothing to say.\n", count(files, "file"))
 	}
 	_, err := o.Stdout.Write(b.Bytes())
 	return err
