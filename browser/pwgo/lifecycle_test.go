@@ -67,8 +67,9 @@ func TestCancelEndsNavigation(t *testing.T) {
 	require.Less(t, returned.Sub(cancelled), time.Second)
 }
 
-func TestDeadlineSaysWhatWasWaitedFor(t *testing.T) {
-	t.Parallel()
+// TestDeadlineSaysWhatWasWaitedFor does not run in parallel: others on the same
+// driver would take the moment that is left to say it.
+func TestDeadlineSaysWhatWasWaitedFor(t *testing.T) { //nolint:paralleltest // see above
 	b := setup(t)
 	b.do(t, visit("/"))
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)

@@ -16,9 +16,6 @@ func TestFailuresKeepSecretsToThemselves(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.do(t, visit("/secrets.html"))
-	change := func(selector string) string {
-		return fmt.Sprintf(`{"type": "change", "selectors": %q, "value": "expected-paprika", "timeout": 300}`, selector)
-	}
 	for _, test := range []struct {
 		step string
 		kind browser.Kind
@@ -35,10 +32,10 @@ func TestFailuresKeepSecretsToThemselves(t *testing.T) {
 		{custom("assertValue", `"selectors": "#plain", "value": "expected-paprika", "match": "contains"`), browser.Assertion, `the value of #plain is •••, expected it to contain ••• (waited `},
 		{custom("assertText", `"selectors": "aria/Plain", "text": "expected-paprika"`), browser.Assertion, `is •••, expected ••• (waited `},
 		{custom("assertValue", `"selectors": "#code", "value": "expected-paprika"`), browser.Assertion, `the value of #code is •••, expected ••• (waited `},
-		{change("#readonly"), browser.Timeout, "cannot change #readonly: it is read-only (waited "},
-		{change("#secret"), browser.Unsupported, "#secret does not take this value: "},
-		{change("#pin_length"), browser.Timeout, "it has no such option (waited "},
-		{change("#token"), browser.Unsupported, "#token does not take this value: "},
+		{changeSecret("#readonly"), browser.Timeout, "cannot change #readonly: it is read-only (waited "},
+		{changeSecret("#secret"), browser.Unsupported, "#secret does not take this value: "},
+		{changeSecret("#pin_length"), browser.Timeout, "it has no such option (waited "},
+		{changeSecret("#token"), browser.Unsupported, "#token does not take this value: "},
 	} {
 		err := b.Do(t.Context(), parse(t, test.step))
 		require.ErrorContains(t, err, test.want)
@@ -46,11 +43,20 @@ func TestFailuresKeepSecretsToThemselves(t *testing.T) {
 		// Neither the message nor what it was made of: causes may be logged.
 		require.NotContains(t, everything(err), "paprika")
 	}
+}
 
-	// Out of time is still told from failed.
+func changeSecret(selector string) string {
+	return fmt.Sprintf(`{"type": "change", "selectors": %q, "value": "expected-paprika", "timeout": 1500}`, selector)
+}
+
+// TestOutOfTimeIsStillToldFromFailed does not run in parallel: others on the
+// same driver would take the moment that is left to say it.
+func TestOutOfTimeIsStillToldFromFailed(t *testing.T) { //nolint:paralleltest // see above
+	b := setup(t)
+	b.do(t, visit("/secrets.html"))
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	step := parse(t, change("#readonly"))
+	step := parse(t, changeSecret("#readonly"))
 	step.Timeout = int(patience.Milliseconds())
 	err := b.Do(ctx, step)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
