@@ -134,7 +134,7 @@ func TestCustomStepsThatFail(t *testing.T) {
 		{custom("assertChecked", `"selectors": "#cash", "checked": false`), browser.Assertion, `#cash is not unchecked`},
 		{custom("assertChecked", `"selectors": "#out"`), browser.Unsupported, `#out is no checkbox and no radio button`},
 		{custom("assertDialog", `"message": "x"`), browser.Assertion, `there was no dialog, expected "x"`},
-		{custom("select", `"selectors": "#size", "value": "XXL"`), browser.Timeout, `cannot select an option of #size: it has no such option`},
+		{`{"type": "customStep", "name": "select", "timeout": 3000, "parameters": {"selectors": "#size", "value": "XXL"}}`, browser.Timeout, `cannot select an option of #size: it has no such option`},
 		{custom("press", `"keys": "Control+Nope"`), browser.Unsupported, `there is no key "Control+Nope": use names such as Enter or Control+A`},
 		{custom("drag", `"selectors": "#from", "to": "#nothing"`), browser.NotFound, `no element to drop at matches any of: #nothing`},
 		{`{"type": "customStep", "name": "download", "timeout": 3000, "parameters": {"selectors": "#save"}}`, browser.Timeout, `the click on #save downloads nothing`},
