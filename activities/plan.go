@@ -35,7 +35,7 @@ func (a *attempt) load(ctx context.Context, id string) ([]byte, bool, error) {
 func (a *attempt) plan(ctx context.Context, c *testcase.Case) ([]testcase.Part, *verdict) {
 	parts, err := c.Plan(ctx, a.load)
 	if invalid, ok := errors.AsType[*testcase.InvalidError](err); ok {
-		return nil, &verdict{status: store.RunFailed, final: true, reason: "the test case is not valid: " + invalid.Error()}
+		return nil, hopeless(store.Invalid, "the test case is not valid: %s", invalid)
 	}
 	if err != nil {
 		return nil, a.judge(ctx, "reading the test case: ", err)
@@ -146,7 +146,7 @@ func (a *attempt) loginCase(ctx context.Context, sub *testcase.SubCase) (*testca
 	}
 	definition, found, err := a.load(ctx, sub.ID)
 	final := func(why string) *verdict {
-		return &verdict{status: store.RunFailed, final: true, reason: fmt.Sprintf("config.storageState.login names the test case %q, which %s", sub.ID, why)}
+		return hopeless(store.Invalid, "config.storageState.login names the test case %q, which %s", sub.ID, why)
 	}
 	switch {
 	case err != nil:

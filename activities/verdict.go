@@ -16,6 +16,7 @@ import (
 
 // verdict is why an attempt did not pass.
 type verdict struct {
+	class  store.Class
 	reason string
 	stack  string
 	final  bool
@@ -26,11 +27,12 @@ type verdict struct {
 
 // judge says what an error means for the attempt.
 func (a *attempt) judge(ctx context.Context, where string, err error) *verdict {
-	v := &verdict{status: store.RunFailed, reason: where + words(err)}
+	v := &verdict{status: store.RunFailed, class: classOf(browser.KindOf(err)), reason: where + words(err)}
 	switch kind := browser.KindOf(err); {
 	case cancelRequested(ctx):
-		v.status, v.final, v.reason = store.RunCancelled, true, "Cancelled on request"
+		v.status, v.class, v.final, v.reason = store.RunCancelled, "", true, "Cancelled on request"
 	case timedOut(ctx):
+		v.class = store.Timeout
 		v.reason = fmt.Sprintf("the test took longer than its timeout of %s; %s", a.timeout(), v.reason)
 	case kind == browser.Unsupported, kind == browser.Refused, kind == browser.Unavailable && !a.claim.Run.Config.Headless:
 		v.final = true // no worker like this one can do it
@@ -44,6 +46,37 @@ func (a *attempt) judge(ctx context.Context, where string, err error) *verdict {
 	}
 	v.stack = v.reason
 	return v
+}
+
+// hopeless is why no attempt of the run can pass.
+func hopeless(class store.Class, format string, args ...any) *verdict {
+	return &verdict{status: store.RunFailed, final: true, class: class, reason: fmt.Sprintf(format, args...)}
+}
+
+// classOf says what class of failure it is that a browser reports.
+func classOf(kind browser.Kind) store.Class {
+	switch kind {
+	case browser.Assertion:
+		return store.Assertion
+	case browser.NotFound:
+		return store.NotFound
+	case browser.Timeout:
+		return store.Timeout
+	case browser.Navigation:
+		return store.Navigation
+	case browser.Refused:
+		return store.Refused
+	case browser.Exhausted:
+		return store.Exhausted
+	case browser.Script:
+		return store.Script
+	case browser.Unsupported, browser.Unavailable: // it can't show a window, say
+		return store.Unsupported
+	case browser.Closed:
+		return store.Crashed
+	default:
+		return store.Platform
+	}
 }
 
 func superseded(err error) error {

@@ -26,6 +26,8 @@ type submitter interface {
 	Cancel(ctx context.Context, runID string) error
 	SubmitSuite(ctx context.Context, r starter.SuiteRequest) (run store.SuiteRun, created bool, err error)
 	CancelSuite(ctx context.Context, suiteRunID string) error
+	Requeue(ctx context.Context, runID string) (store.Run, error)
+	RequeueAll(ctx context.Context, runIDs []string) []starter.Requeued
 }
 
 // runStore reads runs.
@@ -54,6 +56,12 @@ type suiteStore interface {
 	RunsOfSuite(ctx context.Context, suiteRunID string, limit, offset int) ([]store.Run, error)
 }
 
+// letterStore reads dead letters.
+type letterStore interface {
+	DeadLetters(ctx context.Context, f store.LetterFilter) ([]store.DeadLetter, error)
+	CountDeadLetters(ctx context.Context, f store.LetterFilter) (int, error)
+}
+
 // artifactReader reads stored files.
 type artifactReader interface {
 	Open(ctx context.Context, path string) (artifact.Reader, error)
@@ -66,6 +74,7 @@ type Deps struct {
 		runStore
 		caseStore
 		suiteStore
+		letterStore
 	}
 	Artifacts artifactReader
 	Checks    []Check
@@ -111,11 +120,14 @@ func Handler(d Deps) http.Handler {
 	api.GET("/test-runs/:id", h.pathID, h.getRun)
 	api.GET("/test-runs/:id/steps", h.pathID, h.listSteps)
 	api.POST("/test-runs/:id/cancel", h.pathID, h.cancelRun)
+	api.POST("/test-runs/:id/requeue", h.pathID, h.requeueRun)
 	api.GET("/test-runs/:id/artifacts", h.pathID, h.listArtifacts)
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		r.Handle(method, "/api/test-runs/:id/artifacts/:artifact", h.authorizedOrLinked, h.pathID, h.getArtifact)
 		r.Handle(method, "/trace/*file", viewer(d.TraceViewer))
 	}
+	api.GET("/dead-letters", h.listLetters)
+	api.POST("/dead-letters/requeue", h.requeueLetters)
 	api.GET("/test-cases", h.listCases)
 	api.PUT("/test-cases/:id", h.saveCase)
 	api.GET("/test-cases/:id", h.pathID, h.getCase)

@@ -79,6 +79,8 @@ type Queue struct {
 	RemoveOnFail     int    `env:"QUEUE_REMOVE_ON_FAIL" envDefault:"50"`
 	// BackoffDelay is the first delay of the exponential backoff between attempts.
 	BackoffDelay time.Duration `env:"QUEUE_BACKOFF_DELAY" envDefault:"2s"`
+	// Timeout is how long runs may wait for a worker each time they are due, unless they say otherwise; 0: for as long as it takes.
+	Timeout time.Duration `env:"QUEUE_TIMEOUT" envDefault:"0s"`
 	// StalledInterval is how often jobs are looked for that another consumer of a queue has left behind.
 	StalledInterval time.Duration `env:"QUEUE_STALLED_INTERVAL" envDefault:"30s"`
 	// PriorityScale says how to read a job's priority: cinnamon (a higher number is more urgent) or bullmq (a lower one is).
@@ -229,6 +231,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Queue.StalledInterval < time.Second {
 		bad("QUEUE_STALLED_INTERVAL is %s: it must be 1s or more", c.Queue.StalledInterval)
+	}
+	if t := c.Queue.Timeout; t != 0 && (t < time.Second || t > 30*24*time.Hour) {
+		bad("QUEUE_TIMEOUT is %s: it must be between 1s and 720h, or 0 for as long as it takes", t)
 	}
 	if c.Worker.HeartbeatTimeout < 2*time.Second {
 		bad("WORKER_HEARTBEAT_TIMEOUT is %s: it must be 2s or more", c.Worker.HeartbeatTimeout)

@@ -42,7 +42,9 @@ type Request struct {
 
 // RequestConfig overrides the defaults of a run.
 type RequestConfig struct {
-	Timeout        *int64          `json:"timeout,omitempty"` // milliseconds of one attempt
+	Timeout *int64 `json:"timeout,omitempty"` // milliseconds of one attempt
+	// QueueTimeout is how long the run may wait for a worker each time it is due, in milliseconds; 0: for as long as it takes.
+	QueueTimeout   *int64          `json:"queueTimeout,omitempty"`
 	Headless       *bool           `json:"headless,omitempty"`
 	Viewport       *store.Viewport `json:"viewport,omitempty"`
 	AdaptiveMode   *bool           `json:"adaptiveMode,omitempty"`
@@ -96,6 +98,7 @@ const (
 	maxAttempts   = 20
 	maxDelay      = 90 * 24 * time.Hour
 	maxTimeout    = 2 * time.Hour
+	maxQueued     = 30 * 24 * time.Hour
 	longestUserID = 200
 
 	baseTimeout    = 30 * time.Second
@@ -178,6 +181,9 @@ func (c *RequestConfig) validate(bad report) {
 	if c.Timeout != nil && (*c.Timeout < 1000 || *c.Timeout > maxTimeout.Milliseconds()) {
 		bad("config.timeout", "it must be between 1000 and %d milliseconds", maxTimeout.Milliseconds())
 	}
+	if q := c.QueueTimeout; q != nil && *q != 0 && (*q < 1000 || *q > maxQueued.Milliseconds()) {
+		bad("config.queueTimeout", "it must be between 1000 and %d milliseconds (30 days), or 0 for as long as it takes", maxQueued.Milliseconds())
+	}
 	if v := c.Viewport; v != nil && (v.Width < 1 || v.Width > 10000 || v.Height < 1 || v.Height > 10000) {
 		bad("config.viewport", "width and height must be between 1 and 10000")
 	}
@@ -254,6 +260,7 @@ func (r *Request) config(c *testcase.Case) (store.RunConfig, error) {
 		return settings, nil
 	}
 	set(&settings.Timeout, asked.Timeout)
+	set(&settings.QueueTimeout, asked.QueueTimeout)
 	set(&settings.Headless, asked.Headless)
 	set(&settings.Viewport, asked.Viewport)
 	set(&settings.AdaptiveMode, asked.AdaptiveMode)

@@ -67,6 +67,7 @@ Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLO
 	f.StringVar(&o.Priority, "priority", "", "low, normal, high, urgent, or a number (higher is more urgent)")
 	f.IntVar(&o.Attempts, "attempts", 0, "attempts of each test at the most (default: the API's)")
 	f.DurationVar(&o.Timeout, "timeout", 0, "time that one attempt may take (default: 30s and 5s a step)")
+	f.DurationVar(&o.QueueTimeout, "queue-timeout", 0, "time that a test may wait for a worker each time it is due (default: the API's)")
 	f.IntVar(&o.Parallel, "parallel", 0, "tests at once at the most (default: as many as there are workers for)")
 	f.BoolVar(&o.FailFast, "fail-fast", false, "stop at the first test that fails: cancel what runs, leave the rest out")
 	f.StringVar(&o.UserID, "user", "", "whose runs these are; users share the workers fairly")

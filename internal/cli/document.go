@@ -45,6 +45,7 @@ type documentRun struct {
 	AdaptedSteps   int                 `json:"adaptedSteps"`
 	Duration       int64               `json:"duration"` // milliseconds
 	Error          string              `json:"error,omitempty"`
+	Failure        *failure            `json:"failure,omitempty"`
 	FailedStep     *documentFailedStep `json:"failedStep,omitempty"`
 	Artifacts      []documentArtifact  `json:"artifacts,omitempty"` // that show the newest attempt as a whole
 	Links          links               `json:"links"`
@@ -101,6 +102,9 @@ func runDocument(t *test, c *client) documentRun {
 	}
 	if t.id != "" {
 		r.Links = c.linksOf(t)
+	}
+	if t.run.Failure.Class != "" {
+		r.Failure = &t.run.Failure
 	}
 	for _, f := range t.files {
 		r.Artifacts = append(r.Artifacts, documentArtifact{Kind: f.Kind, Bytes: f.Bytes, Download: c.link(f.Download), Viewer: c.link(f.Viewer)})

@@ -158,8 +158,11 @@ func plain(err error) error {
 
 func request(o *Options, group Group, c *testcase.Case) startRequest {
 	r := startRequest{Case: c.JSON(), UserID: o.UserID, Priority: o.priority(), Attempts: o.Attempts}
-	if o.Timeout > 0 || group.BaseURL != "" || group.Environment != "" {
-		r.Config = &runConfig{Timeout: o.Timeout.Milliseconds(), BaseURL: group.BaseURL, Environment: group.Environment}
+	config := runConfig{
+		Timeout: o.Timeout.Milliseconds(), QueueTimeout: o.QueueTimeout.Milliseconds(), BaseURL: group.BaseURL, Environment: group.Environment,
+	}
+	if config != (runConfig{}) {
+		r.Config = &config
 	}
 	return r
 }

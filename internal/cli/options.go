@@ -39,7 +39,9 @@ type Options struct {
 	Priority string
 	Attempts int
 	Timeout  time.Duration
-	UserID   string
+	// QueueTimeout is how long a run may wait for a worker each time it is due; 0 leaves that to the API.
+	QueueTimeout time.Duration
+	UserID       string
 	// IdempotencyKey makes a repeated invocation find the runs of the first one instead of starting them again. Each
 	// file has a key of its own, derived from this one.
 	IdempotencyKey string
@@ -88,6 +90,9 @@ func (o *Options) complete() error {
 	}
 	if o.Timeout < 0 || (o.Timeout > 0 && o.Timeout < time.Millisecond) {
 		bad("the timeout is %s: it must be 1ms or more", o.Timeout)
+	}
+	if o.QueueTimeout < 0 || (o.QueueTimeout > 0 && o.QueueTimeout < time.Second) {
+		bad("the queue timeout is %s: it must be 1s or more", o.QueueTimeout)
 	}
 	if o.Parallel < 0 {
 		bad("the number of parallel tests is %d: it must be 1 or more, or 0 for as many as there are workers for", o.Parallel)

@@ -38,8 +38,9 @@ type acceptedSuite struct {
 }
 
 type runConfig struct {
-	Timeout int64  `json:"timeout,omitempty"` // milliseconds
-	BaseURL string `json:"baseUrl,omitempty"`
+	Timeout      int64  `json:"timeout,omitempty"`      // milliseconds
+	QueueTimeout int64  `json:"queueTimeout,omitempty"` // milliseconds
+	BaseURL      string `json:"baseUrl,omitempty"`
 	// Environment is one of the case's.
 	Environment string `json:"environment,omitempty"`
 }
@@ -81,7 +82,13 @@ type apiRun struct {
 	Progress       progress `json:"progress"`
 	DurationMS     int64    `json:"duration"`
 	Error          string   `json:"error"`
+	Failure        failure  `json:"failure"`
 	Links          links    `json:"links"`
+}
+
+// failure says what kind of failure it was.
+type failure struct {
+	Class string `json:"class"`
 }
 
 type progress struct {
