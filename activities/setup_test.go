@@ -55,6 +55,8 @@ type bundle struct {
 	shown   *shown
 	cfg     activities.Config
 	config  store.RunConfig // of runs that are added
+	// queueTimeout of their jobs, in milliseconds
+	queueTimeout int64
 	// ctx is what activities run in.
 	ctx    context.Context //nolint:containedctx // the worker's side of it, which tests cancel
 	cancel context.CancelCauseFunc
@@ -110,6 +112,7 @@ func (b *bundle) add(definition string) (id string) {
 	_, added := queue.New(b.def, id, json.RawMessage(`{}`), queue.Options{
 		Attempts: 3, Backoff: &queue.Backoff{Type: "exponential", Delay: 2000}, RemoveOnComplete: 10, RemoveOnFail: 10,
 	}, now)
+	added.Job.QueueTimeout = b.queueTimeout
 	_, created, err := b.records.CreateRun(b.t.Context(), store.NewRun{
 		Run: store.Run{
 			ID: id, TestCaseID: "search", Title: "Search", MaxAttempts: 3, TotalSteps: 3, WorkflowID: b.def.WorkflowID(id),
