@@ -108,6 +108,7 @@ func TestDeadLetters(t *testing.T) {
 		{"a run is requeued", testRequeueOne},
 		{"runs are requeued by the command line, also those of a suite", testRequeueMany},
 		{"a paused queue keeps a run for too long", testPausedTooLong},
+		{"other runs keep the workers busy for too long", testBusyTooLong},
 	} {
 		require.True(t, t.Run(part.name, func(t *testing.T) {
 			l.t, l.client.t = t, t
@@ -202,6 +203,32 @@ func testPausedTooLong(t *testing.T, l *lettersStack) {
 	id := l.waitingRun(t)
 	l.requireExpired(t, id)
 	l.awaitWorkflow(id, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	l.requireReplay(t, "TestExecution-expired-while-held", "test-execution/"+id)
 	l.client.queue(nil, "resume")
 	l.requeued(t, id)
+	l.requireReplay(t, "TestExecution-requeued", "test-execution/"+id)
 }
+
+// testBusyTooLong: Temporal itself gives up waiting for a worker, so the workflow does not wait for one to tell it.
+func testBusyTooLong(t *testing.T, l *lettersStack) {
+	var busy []string
+	for range 2 { // as many as the worker runs at once
+		busy = append(busy, l.submit(t, fmt.Sprintf(tardyFor, 15_000), nil).TestRunID)
+	}
+	for _, id := range busy {
+		l.awaitRun(id, "running")
+	}
+	id := l.waitingRun(t)
+	l.requireExpired(t, id)
+	l.awaitWorkflow(id, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	for _, other := range busy {
+		require.Equal(t, "running", l.run(t, other).Status)
+		l.request(t, http.MethodPost, "/api/test-runs/"+other+"/cancel", "", http.StatusAccepted, nil)
+	}
+	l.requireReplay(t, "TestExecution-expired", "test-execution/"+id)
+	l.requeued(t, id)
+}
+
+// tardyFor is a case that takes so many milliseconds.
+const tardyFor = `{"title": "Busy", "timeout": 60000, "steps": [{"type": "navigate", "url": "/"},
+	{"type": "waitForExpression", "expression": "new Promise(done => setTimeout(() => done(true), %d))"}]}`
