@@ -160,8 +160,10 @@ const (
 	ageWidth   = len("59m ago")
 	classWidth = len("unsupported")
 	runWidth   = 36 // of the ids that the API makes
-	leastTitle = 16
+	leastTitle = 12
 	mostTitle  = 40
+	// leastReason is the room below which a reason is no use.
+	leastReason = 32
 )
 
 // writeLetters writes a line for each letter: what failed, why, and how to name it.
@@ -181,19 +183,28 @@ func (o *LettersOptions) writeLetters(page letterPage) {
 		run = max(run, textWidth(clean(l.TestRunID)))
 	}
 	run = min(run, runWidth)
-	reason := 0 // no limit
-	if fixed := run + title + classWidth + len("TRIES") + ageWidth + 5*len(columnGap); width > 0 {
-		title = max(leastTitle, title-max(0, fixed+leastTitle-width))
-		reason = max(width-(run+title+classWidth+len("TRIES")+ageWidth+5*len(columnGap)), leastTitle)
+	fixed := run + classWidth + len("TRIES") + ageWidth + 5*len(columnGap)
+	below := width > 0 && width-fixed-title < leastReason // the reason has a line of its own where there is no room for it
+	if below {
+		title = min(title, max(width-fixed+len(columnGap), leastTitle))
 	}
 	line := func(id, name, class, tries, age, why string) {
-		if reason > 0 {
-			why = truncate(why, reason)
+		cells := []string{fit(id, run), fit(name, title), class, fitRight(tries, len("TRIES")), fitRight(age, ageWidth)}
+		switch {
+		case below && why != "":
+			cells[len(cells)-1] += "\n" + colors.dim(truncate("  "+why, width))
+		case width > 0:
+			cells = append(cells, truncate(why, width-fixed-title))
+		default:
+			cells = append(cells, why)
 		}
-		cells := []string{fit(id, run), fit(name, title), class, fitRight(tries, len("TRIES")), fitRight(age, ageWidth), why}
 		fmt.Fprintln(o.Stdout, strings.TrimRight(strings.Join(cells, columnGap), " "))
 	}
-	line("RUN", "CASE", fit("CLASS", classWidth), "TRIES", "DIED", "REASON")
+	heading := "REASON"
+	if below {
+		heading = ""
+	}
+	line("RUN", "CASE", fit("CLASS", classWidth), "TRIES", "DIED", heading)
 	for _, l := range page.Items {
 		line(clean(l.TestRunID), clean(l.Title), colors.red(fit(l.Class, classWidth)), strconv.Itoa(l.AttemptsMade),
 			age(time.Since(l.DiedAt)), clean(l.Reason))
