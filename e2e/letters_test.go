@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,7 +39,8 @@ func (s *stack) classOf(t *testing.T, id string) string {
 type lettersStack struct {
 	*inbound
 
-	whole *testing.T // the test that the parts belong to
+	whole  *testing.T // the test that the parts belong to
+	worker *process   // the one that runs their tests
 }
 
 func (l *lettersStack) letters(t *testing.T, query string) []letter {
@@ -98,12 +100,13 @@ func (l *lettersStack) requeued(t *testing.T, id string) {
 func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	s := ownStack(t, "--without", "worker")
-	l := &lettersStack{&inbound{stack: s, t: t, client: newClient(t, s.Redis, "bullmq6", "test-execution")}, t}
+	l := &lettersStack{&inbound{stack: s, t: t, client: newClient(t, s.Redis, "bullmq6", "test-execution")}, t, nil}
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T, *lettersStack)
 	}{
 		{"no worker takes a run in time", testNoWorker}, // and starts the worker of the others
+		{"a worker dies, and the wait counts anew", testTakeover},
 		{"a client of the queue retries a job", testClientRetries},
 		{"a run is requeued", testRequeueOne},
 		{"runs are requeued by the command line, also those of a suite", testRequeueMany},
@@ -120,13 +123,39 @@ func TestDeadLetters(t *testing.T) {
 func testNoWorker(t *testing.T, l *lettersStack) {
 	id := l.waitingRun(t)
 	l.requireExpired(t, id)
-	worker, err := start(os.Getenv("CINNAMON_BIN"), []string{"worker"}, l.environment()...)
-	require.NoError(t, err)
-	l.whole.Cleanup(func() { require.NoError(l.whole, worker.stop(20*time.Second)) })
+	l.worker = l.startWorker(t, "first")
 	l.awaitWorkflow(id, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	require.Equal(t, "failed", l.run(t, id).Status, "the worker finds that it has ended")
 	l.requeued(t, id)
 	require.Empty(t, l.letters(t, "class=expired"))
+}
+
+// startWorker starts a worker and waits until it takes jobs.
+func (l *lettersStack) startWorker(t *testing.T, name string) *process {
+	t.Helper()
+	worker, err := start(os.Getenv("CINNAMON_BIN"), []string{"worker"}, append(l.environment(), "WORKER_NAME="+name)...)
+	require.NoError(t, err)
+	l.whole.Cleanup(func() {
+		select {
+		case <-worker.exited: // killed
+		default:
+			require.NoError(l.whole, worker.stop(20*time.Second))
+		}
+	})
+	await(t, soon, "the worker to start", func() bool { return strings.Contains(worker.output.String(), "worker started") })
+	return worker
+}
+
+// testTakeover: until the death of a worker is noticed, more time passes than the run may wait for one.
+func testTakeover(t *testing.T, l *lettersStack) {
+	const wait = 3000 // as long as the heartbeat timeout
+	id := l.submit(t, fmt.Sprintf(tardyFor, 6000), map[string]any{"config": map[string]any{"baseUrl": l.Shop, "queueTimeout": wait}}).TestRunID
+	l.awaitRun(id, "running")
+	second := l.startWorker(t, "second")
+	l.worker.kill(t)
+	l.worker = second
+	ended := l.awaitEnd(t, id, soon)
+	require.Equal(t, "completed", ended.Status, ended.Error)
 }
 
 func testClientRetries(t *testing.T, l *lettersStack) {
