@@ -97,7 +97,7 @@ func (l *lettersStack) requeued(t *testing.T, id string) {
 }
 
 // TestDeadLetters follows runs that fail for good, and what people do about them, on one stack.
-func TestDeadLetters(t *testing.T) {
+func TestDeadLetters(t *testing.T) { //nolint:tparallel // its parts follow each other
 	t.Parallel()
 	s := ownStack(t, "--without", "worker")
 	l := &lettersStack{&inbound{stack: s, t: t, client: newClient(t, s.Redis, "bullmq6", "test-execution")}, t, nil}

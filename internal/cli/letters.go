@@ -137,7 +137,7 @@ func (c *client) letters(ctx context.Context, filter map[string]string, after in
 func reached(ctx context.Context, err error) (int, error) {
 	switch {
 	case ctx.Err() != nil:
-		return ExitInterrupted, nil
+		return ExitInterrupted, nil //nolint:nilerr // whoever interrupts knows why
 	case kindOf(err) == kindInput:
 		return ExitUsage, err
 	case kindOf(err) == kindUnavailable:
