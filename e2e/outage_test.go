@@ -111,7 +111,7 @@ func TestRedisAwayForAWholeRun(t *testing.T) {
 	await(t, 2*time.Second, "Redis to be right again", func() bool {
 		seen = judge.observe(t, during.JobID)
 		return seen.State == "completed" && len(seen.eventNames()) >= 4 &&
-			seen.Counts["completed"] == 2 && seen.Counts["delayed"] == 1 &&
+			seen.Counts["completed"] == 2 && seen.Counts["delayed"] == 1 && seen.Record != nil &&
 			judge.observe(t, before.JobID).State == "completed" && judge.observe(t, delayed.JobID).State == "delayed"
 	})
 	t.Logf("Redis was right %s after it came back", time.Since(back).Round(time.Millisecond))
