@@ -17,7 +17,7 @@ import (
 
 const (
 	many = 10_000
-	// bearable bounds what is to take promised on a machine that has nothing else to do.
+	// bearable bounds what is to take 2 s on a machine that has nothing else to do.
 	bearable = 10 * time.Second
 )
 
