@@ -75,6 +75,11 @@ func (o object) config() Config {
 		return Config{}
 	}
 	defer c.noteUnknown()
+	return c.configFields()
+}
+
+// configFields reads what a config may say.
+func (c object) configFields() Config {
 	result := Config{
 		Browser:           c.choice("browser", Chromium, Firefox, WebKit),
 		Headless:          c.flag("headless"),
