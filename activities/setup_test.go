@@ -48,6 +48,7 @@ const threeSteps = `{"title": "Search", "timeout": 2000, "baseUrl": "http://shop
 // bundle is a database, an artifacts folder, and the activities on top of them with a scripted browser.
 type bundle struct {
 	t       *testing.T
+	suite   json.RawMessage // the config of the suite that added runs belong to, if any
 	def     queue.Definition
 	records *postgres.Store
 	files   artifact.Store
@@ -110,13 +111,22 @@ func (b *bundle) add(definition string) (id string) {
 	_, added := queue.New(b.def, id, json.RawMessage(`{}`), queue.Options{
 		Attempts: 3, Backoff: &queue.Backoff{Type: "exponential", Delay: 2000}, RemoveOnComplete: 10, RemoveOnFail: 10,
 	}, now)
-	_, created, err := b.records.CreateRun(b.t.Context(), store.NewRun{
+	n := store.NewRun{
 		Run: store.Run{
 			ID: id, TestCaseID: "search", Title: "Search", MaxAttempts: 3, TotalSteps: 3, WorkflowID: b.def.WorkflowID(id),
 			Config: b.config, CreatedAt: now,
 		},
 		Definition: json.RawMessage(definition), WorkflowInput: json.RawMessage(`{}`), Added: added,
-	})
+	}
+	var created bool
+	var err error
+	if b.suite == nil {
+		_, created, err = b.records.CreateRun(b.t.Context(), n)
+	} else {
+		_, created, err = b.records.CreateSuiteRun(b.t.Context(), store.NewSuiteRun{SuiteRun: store.SuiteRun{
+			ID: "suite-run", Title: "Suite", WorkflowID: "suite/suite-run", CreatedAt: now, Defaults: b.suite,
+		}, WorkflowInput: json.RawMessage(`{}`), Runs: []store.NewRun{n}})
+	}
 	require.NoError(b.t, err)
 	require.True(b.t, created)
 	return id
