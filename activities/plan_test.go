@@ -57,6 +57,16 @@ func TestRowsHaveSessionsOfTheirOwn(t *testing.T) {
 	require.Equal(t, 2, b.script.closed)
 }
 
+func TestFailingRowIsNamed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.add(`{"title": "T", "data": [{"name": "mug"}, {"name": "pot"}], "steps": [{"type": "navigate", "url": "/{{name}}"}, {"type": "click", "selector": "#buy"}]}`)
+	b.script.fails = map[int]map[int]outcome{2: {2: fails(browser.NotFound, "no element matches any of: #buy")}}
+	result := b.attempt(b.input(id, 0))
+	require.Equal(t, "step 4 (row 2 › click #buy): no element matches any of: #buy", result.Result.Error)
+	require.Equal(t, 3, result.Result.CompletedSteps)
+}
+
 func TestSuiteCountsWhereTheCaseSaysNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

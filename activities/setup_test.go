@@ -258,6 +258,8 @@ type script struct {
 	openErr error
 	// steps are the outcomes by the number of the step, from 1; others pass.
 	steps map[int]outcome
+	// fails are the outcomes of the sessions of that number, from 1, by the number of the step.
+	fails map[int]map[int]outcome
 	// shotErr is why there is no screenshot.
 	shotErr error
 
@@ -309,6 +311,9 @@ func (s *session) Do(ctx context.Context, step testcase.Step) error {
 	s.script.mu.Lock()
 	s.script.done = append(s.script.done, step.Action())
 	s.script.mu.Unlock()
+	if play, ok := s.script.fails[s.nth][s.number]; ok {
+		return play(ctx)
+	}
 	if play, ok := s.script.steps[s.number]; ok {
 		return play(ctx)
 	}
