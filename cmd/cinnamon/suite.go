@@ -43,13 +43,14 @@ func newSuiteRun(stdout, stderr io.Writer) *cobra.Command {
 	o := cli.Options{Stdout: stdout, Stderr: stderr}
 	cmd := &cobra.Command{
 		Use: "run ID", Short: "Run a stored suite and wait for its results",
-		Long: `Runs a stored suite as one suite run, shows how far each test is, and ends with a table of the results. What the flags say
-counts more than the suite, and that more than nothing: see "cinnamon suite --help". A folder is run with "cinnamon run".
+		Long: `Runs a stored suite as one suite run, shows how far each test is, and ends with a table of the results. What the
+flags say counts more than what the cases say, and that more than what the suite says. A folder is run with "cinnamon run".
 
---only-failed leaves the cases that did not pass in the suite's newest run, --only-failed=SUITE_RUN those of that one; then no
-ID is needed. If all of them passed, nothing runs and the exit code is 0.
+--only-failed runs the cases that did not pass in the suite's newest run, --only-failed=SUITE_RUN those of that suite run,
+which needs no ID. If all of them passed, nothing runs and the exit code is 0.
 
-Exit codes: 0 all passed, 1 a test failed or was cancelled, 2 wrong usage, or no such suite, 3 the platform failed, 130 interrupted.
+Exit codes: 0 all passed, 1 a test failed or was cancelled, 2 wrong usage, or no such suite, 3 the platform failed,
+130 interrupted.
 
 Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLOR.`,
 		Example: `  cinnamon suite run smoke
@@ -75,9 +76,9 @@ func newSuiteSave(stdout io.Writer) *cobra.Command {
 	o := cli.SuiteOptions{Stdout: stdout}
 	cmd := &cobra.Command{
 		Use: "save ID FOLDER", Short: "Store a folder as a suite",
-		Long: `Checks the cases of a folder and its suite.json, if there is one, and stores all of them: each case as ID.NAME, after its file,
-and the suite as ID. Files that cases run become part of them. What was stored under these ids is replaced; cases whose file is
-gone stay stored, and are no longer part of the suite.
+		Long: `Checks the cases of a folder and its suite.json, if there is one, and stores all of them: each case as ID.NAME, after
+its file, and the suite as ID. Files that cases run become part of them. What was stored under these ids is replaced; cases
+whose file is gone stay stored, and are no longer part of the suite.
 
 Environment: CINNAMON_API_URL, CINNAMON_API_KEY.`,
 		Example: `  cinnamon suite save shop examples/cases/shop`,

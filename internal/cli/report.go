@@ -68,9 +68,9 @@ func (r report) writeSuites(out io.Writer, tests []test, colors palette) {
 		passed[id] = passed[id] && tests[i].state().passed()
 	}
 	for _, id := range ids {
-		fmt.Fprintf(out, "%s %s\n", colors.dim("suite run"), r.client.link(suiteRunPath(id)))
+		fmt.Fprintf(out, "%s %s\n", colors.dim("suite run"), clean(id))
 	}
-	for i, id := range ids {
+	for _, id := range ids {
 		switch {
 		case passed[id]:
 			continue
@@ -79,7 +79,7 @@ func (r report) writeSuites(out io.Writer, tests []test, colors palette) {
 		case r.options.Suite != "":
 			fmt.Fprintln(out, colors.dim("To run again only what did not pass: cinnamon suite run "+clean(r.options.Suite)+" --only-failed"))
 		default:
-			fmt.Fprintln(out, colors.dim("To run again only what did not pass: cinnamon suite run --only-failed="+ids[i]))
+			fmt.Fprintln(out, colors.dim("To run again only what did not pass: cinnamon suite run --only-failed="+clean(id)))
 		}
 		return
 	}

@@ -53,7 +53,7 @@ func (c *client) earlier(ctx context.Context, id string, newest url.Values, of s
 			return run, err
 		}
 		if len(answer.Items) == 0 {
-			return run, usageError("%s has never run as a suite: run it without --only-failed first", of)
+			return run, usageError("%s has never run yet: run it without --only-failed first", of)
 		}
 		run = answer.Items[0]
 	}
@@ -88,7 +88,7 @@ func onlyFailed(ctx context.Context, c *client, o *Options, tests []test) (left 
 	missing := 0
 	for g, group := range o.Groups {
 		title := suiteTitle(group)
-		run, err := c.earlier(ctx, o.OnlyFailed, url.Values{"title": {title}}, fmt.Sprintf("%q", title))
+		run, err := c.earlier(ctx, o.OnlyFailed, url.Values{"title": {title}}, fmt.Sprintf("as a suite, %q", title))
 		if err != nil {
 			return nil, nil, err
 		}

@@ -6,6 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
 // isolated says that the tests are not in files: they are those of a stored suite, or of an earlier suite run.
@@ -56,6 +60,9 @@ func (r *runner) submitStored(ctx context.Context) ([]test, error) {
 		runs, err = r.client.runsOfSuite(r.leave, accepted.SuiteRunID)
 		return err
 	})
+	if isMissing(err) && request.FailedOf == "" {
+		return nil, usageError("%s: `cinnamon suite list` lists the stored ones, and `cinnamon run FOLDER` runs a folder", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -66,5 +73,30 @@ func (r *runner) submitStored(ctx context.Context) ([]test, error) {
 			suiteRun: accepted.SuiteRunID,
 		}
 	}
+	if r.options.Terminal && !r.options.Detach {
+		r.learnSteps(tests) //nolint:contextcheck // bounded by r.leave
+	}
 	return tests, nil
+}
+
+// maxLearned bounds how many cases are read for the sake of the live bars.
+const maxLearned = 200
+
+// learnSteps finds out what the steps of stored cases do, for the live bars. It is an extra: they do without it.
+func (r *runner) learnSteps(tests []test) {
+	var group errgroup.Group
+	group.SetLimit(maxStarting)
+	for i := range tests[:min(len(tests), maxLearned)] {
+		t := &tests[i]
+		group.Go(func() error {
+			var answer struct {
+				Case *testcase.Case `json:"case"`
+			}
+			if err := r.client.get(r.leave, "/api/test-cases/"+url.PathEscape(t.caseID), &answer); err == nil && answer.Case != nil {
+				t.steps = descriptions(r.leave, answer.Case)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // its functions return no errors
 }

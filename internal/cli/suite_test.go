@@ -38,7 +38,7 @@ func TestRun_FolderWithASuiteFile(t *testing.T) {
 			"locale": "de-DE", "environment": "staging", "retries": 1.0, "storageState": map[string]any{"login": map[string]any{"case": logIn}},
 		},
 	}, body)
-	require.Contains(t, b.stdout.String(), "suite run "+b.api.url+"/api/suite-runs/suite-run-1\n")
+	require.Contains(t, b.stdout.String(), "suite run suite-run-1\n")
 	require.NotContains(t, b.stdout.String(), "--only-failed", "all passed")
 
 	b.options.Parallel, b.options.Priority, b.options.Attempts = 1, "low", 5
@@ -87,7 +87,7 @@ func TestRun_OnlyFailedOfAFolder(t *testing.T) {
 	b.options.OnlyFailed = cli.Latest
 	code, err := b.run(t)
 	require.Equal(t, cli.ExitUsage, code)
-	require.ErrorContains(t, err, "has never run as a suite: run it without --only-failed first")
+	require.ErrorContains(t, err, "has never run yet: run it without --only-failed first")
 
 	b.options.OnlyFailed, b.options.Parallel = "", 2
 	code, err = b.run(t)
