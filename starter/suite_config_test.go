@@ -35,7 +35,8 @@ func TestConfigOfTheSuite(t *testing.T) {
 	}{
 		"the suite's": {`{}`, starter.Request{}, func(*store.RunConfig) {}, 5},
 		"the case's": {
-			`{"timeout": 5000, "retries": 0, "device": "Pixel 7", "baseUrls": {"staging": "https://own.example"}}`, starter.Request{},
+			`{"timeout": 5000, "retries": 0, "device": "Pixel 7", "baseUrls": {"staging": "https://own.example"}}`,
+			starter.Request{},
 			func(c *store.RunConfig) {
 				c.Timeout, c.Viewport, c.BaseURL = 5000, store.Viewport{}, "https://own.example"
 			}, 1,
@@ -89,9 +90,8 @@ func TestSuiteNamesWhatIsWrong(t *testing.T) {
 // TestSuitesSayWhatRequestsMay keeps the two from drifting apart: what the config of a request gets, that of a suite knows.
 func TestSuitesSayWhatRequestsMay(t *testing.T) {
 	t.Parallel()
-	config := reflect.TypeFor[starter.RequestConfig]()
-	for i := range config.NumField() {
-		name, _, _ := strings.Cut(config.Field(i).Tag.Get("json"), ",")
+	for field := range reflect.TypeFor[starter.RequestConfig]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		_, err := testcase.ParseSuiteConfig(fmt.Appendf(nil, `{%q: null}`, name))
 		require.NoError(t, err, "testcase.SuiteConfig has to know what a request may say")
 	}

@@ -45,7 +45,7 @@ func TestParseSuite(t *testing.T) {
 	require.Equal(t, "Smoke", s.Title)
 	require.Equal(t, 4, *s.Parallel)
 	require.True(t, *s.FailFast)
-	require.Equal(t, `"high"`, string(s.Priority)) //nolint:testifylint // as it was written
+	require.Equal(t, `"high"`, string(s.Priority))
 	require.Contains(t, string(s.Config.JSON()), `"retries":1`, "attempts are retries and one more")
 	again, err := testcase.ParseSuiteConfig(s.Config.JSON())
 	require.NoError(t, err)

@@ -49,7 +49,9 @@ func TestRun_FolderWithASuiteFile(t *testing.T) {
 	require.Len(t, body["cases"], 1)
 	require.Equal(t, []any{"Smoke: case-001.json", 1.0, "low", 5.0, map[string]any{"environment": "live"}},
 		[]any{body["title"], body["parallel"], body["priority"], body["attempts"], body["config"]}, "flags count more")
-	require.Equal(t, "de-DE", body["defaults"].(map[string]any)["locale"], "the suite of a file's folder counts") //nolint:forcetypeassert // of a test
+	defaults, ok := body["defaults"].(map[string]any)
+	require.True(t, ok)
+	require.Equal(t, "de-DE", defaults["locale"], "the suite of a file's folder counts")
 }
 
 func TestRun_WrongSuiteFiles(t *testing.T) {
