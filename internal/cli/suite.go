@@ -90,9 +90,10 @@ func suiteRequestOf(o *Options, group Group) suiteRequest {
 // suiteTitle names a suite: as its file does, or after its folder, or after its first path. A part of a folder has a name
 // of its own, so that it is not taken for the whole.
 func suiteTitle(group Group) string {
+	const most = 200 // as many characters as the API takes
 	name := ownName(group.Paths[0])
 	if group.suite == nil {
-		return name
+		return firstRunes(name, most)
 	}
 	title := strings.TrimSpace(group.suite.Title)
 	if title == "" {
@@ -101,7 +102,14 @@ func suiteTitle(group Group) string {
 	if folderOf(group.Paths[0]) != filepath.Clean(group.Paths[0]) {
 		title += ": " + name
 	}
-	return title
+	return firstRunes(title, most)
+}
+
+func firstRunes(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most])
+	}
+	return s
 }
 
 // ownName is the last part of a path, also of one like ".".

@@ -41,11 +41,22 @@ func TestRun_FolderWithASuiteFile(t *testing.T) {
 	require.Contains(t, b.stdout.String(), "suite run suite-run-1\n")
 	require.NotContains(t, b.stdout.String(), "--only-failed", "all passed")
 
+	long := strings.Repeat("x", 120) + ".json"
+	b.write(t, long, caseJSON(t, "passes"))
+	b.write(t, "suite.json", []byte(`{"title": "`+strings.Repeat("é", 150)+`"}`))
+	b.options.Groups = []cli.Group{{Paths: []string{filepath.Join(b.dir, long)}}}
+	_, err = b.run(t)
+	require.NoError(t, err)
+	title, ok := b.api.suites[1].body["title"].(string)
+	require.True(t, ok)
+	require.Len(t, []rune(title), 200)
+	b.write(t, "suite.json", []byte(suiteFile))
+
 	b.options.Parallel, b.options.Priority, b.options.Attempts = 1, "low", 5
 	b.options.Groups = []cli.Group{{Paths: []string{filepath.Join(b.dir, "case-001.json")}, Environment: "live"}}
 	_, err = b.run(t)
 	require.NoError(t, err)
-	body = b.api.suites[1].body
+	body = b.api.suites[2].body
 	require.Len(t, body["cases"], 1)
 	require.Equal(t, []any{"Smoke: case-001.json", 1.0, "low", 5.0, map[string]any{"environment": "live"}},
 		[]any{body["title"], body["parallel"], body["priority"], body["attempts"], body["config"]}, "flags count more")
