@@ -76,7 +76,7 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 		return &verdict{status: store.RunFailed, final: true, reason: fmt.Sprintf(
 			"there is no test case %q; it may have been deleted", a.claim.Run.TestCaseID)}
 	}
-	c, err := testcase.Parse(a.claim.Definition)
+	c, err := a.parse()
 	if err != nil {
 		return &verdict{status: store.RunFailed, final: true, reason: "the test case is not valid: " + err.Error()}
 	}

@@ -30,7 +30,7 @@ const (
 	// died, which may be told a little later than the failure itself.
 	diagnosisGrace = 300 * time.Millisecond
 	// deadlineMargin is what Playwright's timeouts stay below the context's
-	// deadline, so that a step that runs out of time can still say why.
+	// deadline, so that a step that is cut short can still say why.
 	deadlineMargin = 250 * time.Millisecond
 )
 
