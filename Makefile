@@ -44,10 +44,12 @@ build: ## Build bin/cinnamon and bin/cinnamon-dev
 
 ##@ Test
 
+# Browsers are tested with nothing beside them: on a small machine they would get no turn.
 .PHONY: test
 test: setup/test ## Run all tests of all modules
-	@packages=$$(go list ./... | grep -v '/e2e$$'); failed=; \
+	@packages=$$(go list ./... | grep -v -e '/e2e$$' -e '/pwgo$$'); failed=; \
 	go test $(TESTFLAGS) $$packages || failed=1; \
+	go test $(TESTFLAGS) ./browser/pwgo || failed=1; \
 	go -C devstack test -count=1 $(TESTFLAGS) ./... || failed=1; \
 	go test -count=1 -timeout 25m $(TESTFLAGS) ./e2e/... || failed=1; \
 	[ -z "$$failed" ]

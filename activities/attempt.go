@@ -75,7 +75,7 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 	if a.claim.Definition == nil {
 		return hopeless(store.Invalid, "there is no test case %q; it may have been deleted", a.claim.Run.TestCaseID)
 	}
-	c, err := testcase.Parse(a.claim.Definition)
+	c, err := a.parse()
 	if err != nil {
 		return hopeless(store.Invalid, "the test case is not valid: %s", err)
 	}

@@ -176,6 +176,19 @@ func TestAttemptThatTakesTooLong(t *testing.T) {
 	require.Positive(t, result.Steps[1].Duration)
 }
 
+// A session ends a step a moment before the attempt's time is up, to say what the step waited for.
+func TestStepThatIsCutShortByTheAttempt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.script.steps = map[int]outcome{2: func(context.Context) error {
+		return &browser.Error{Kind: browser.NotFound, Message: "no element matches", CutShort: true}
+	}}
+	id := b.add(threeSteps)
+	result := b.attempt(b.input(id, 0))
+	require.Equal(t, `the test took longer than its timeout of 30s; step 2 (click "Search"): no element matches`, result.Result.Error)
+	require.False(t, result.Finished, "another attempt may be faster")
+}
+
 func TestRequestedCancellationEndsTheRun(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -31,6 +31,19 @@ func (a *attempt) load(ctx context.Context, id string) ([]byte, bool, error) {
 	return stored.Definition, err == nil, err
 }
 
+// parse reads the case, as it runs in its suite.
+func (a *attempt) parse() (*testcase.Case, error) {
+	c, err := testcase.Parse(a.claim.Definition)
+	if err != nil || a.claim.Defaults == nil {
+		return c, err
+	}
+	defaults, err := testcase.ParseSuiteConfig(a.claim.Defaults)
+	if err != nil {
+		return nil, fmt.Errorf("the suite's config: %w", err)
+	}
+	return c.In(defaults)
+}
+
 // plan returns what the sessions of the attempt run. A case that can't be run is final.
 func (a *attempt) plan(ctx context.Context, c *testcase.Case) ([]testcase.Part, *verdict) {
 	parts, err := c.Plan(ctx, a.load)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -31,7 +30,7 @@ func (a *attempt) judge(ctx context.Context, where string, err error) *verdict {
 	switch kind := browser.KindOf(err); {
 	case cancelRequested(ctx):
 		v.status, v.class, v.final, v.reason = store.RunCancelled, "", true, "Cancelled on request"
-	case timedOut(ctx):
+	case browser.IsCutShort(err), errors.Is(ctx.Err(), context.DeadlineExceeded):
 		v.class = store.Timeout
 		v.reason = fmt.Sprintf("the test took longer than its timeout of %s; %s", a.timeout(), v.reason)
 	case kind == browser.Unsupported, kind == browser.Refused, kind == browser.Unavailable && !a.claim.Run.Config.Headless:
@@ -89,14 +88,6 @@ func words(err error) string {
 		return coded.Message
 	}
 	return err.Error()
-}
-
-// timedOut says that the attempt's time is up. A browser session cuts a step short of it, to be able to say what the
-// step waited for and to take a picture.
-func timedOut(ctx context.Context) bool {
-	const cutShort = 400 * time.Millisecond // sessions end a step 250 ms before, to say why
-	deadline, ok := ctx.Deadline()
-	return ok && time.Until(deadline) < cutShort
 }
 
 // cancelRequested says that somebody cancelled the workflow, as opposed to a worker that stops or was given up for dead.

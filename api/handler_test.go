@@ -105,8 +105,8 @@ func (r *records) SuiteRun(_ context.Context, id string) (store.SuiteRun, error)
 	return store.SuiteRun{ID: id}, nil
 }
 
-func (r *records) SuiteRuns(_ context.Context, suiteID string, _ int) ([]store.SuiteRun, error) {
-	r.ask(suiteID)
+func (r *records) SuiteRuns(_ context.Context, of store.SuiteRunsOf, _ int) ([]store.SuiteRun, error) {
+	r.ask(of.SuiteID)
 	return nil, nil
 }
 

@@ -52,7 +52,7 @@ type suiteStore interface {
 	Suite(ctx context.Context, id string) (store.Suite, error)
 	Suites(ctx context.Context, after string, limit int) ([]store.Suite, error)
 	SuiteRun(ctx context.Context, id string) (store.SuiteRun, error)
-	SuiteRuns(ctx context.Context, suiteID string, limit int) ([]store.SuiteRun, error)
+	SuiteRuns(ctx context.Context, of store.SuiteRunsOf, limit int) ([]store.SuiteRun, error)
 	RunsOfSuite(ctx context.Context, suiteRunID string, limit, offset int) ([]store.Run, error)
 }
 
@@ -112,6 +112,7 @@ func Handler(d Deps) http.Handler {
 	r.GET("/livez", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
 	r.GET("/readyz", h.ready)
 	r.GET("/schemas/case.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/schema+json", testcase.Schema()) })
+	r.GET("/schemas/suite.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/schema+json", testcase.SuiteSchema()) })
 
 	api := r.Group("/api", h.authorized)
 	api.GET("/health", h.health)

@@ -38,6 +38,8 @@ type Request struct {
 	Config   *RequestConfig `json:"config,omitempty"`
 	// IdempotencyKey makes a repeated request find the first one's run.
 	IdempotencyKey string `json:"-"`
+
+	defaults *testcase.SuiteConfig // of the suite that the run belongs to
 }
 
 // RequestConfig overrides the defaults of a run.
@@ -224,16 +226,19 @@ func ParseCase(field string, definition json.RawMessage) (*testcase.Case, error)
 	if err == nil {
 		return c, nil
 	}
+	return nil, validated(func(bad report) { invalidIn(field, err, bad) })
+}
+
+// invalidIn reports what the package testcase has against a field.
+func invalidIn(field string, err error, bad report) {
 	invalid, ok := errors.AsType[*testcase.InvalidError](err)
 	if !ok {
-		return nil, fault.InvalidField(field, "%s", err.Error())
+		bad(field, "%s", err)
+		return
 	}
-	problems := make([]fault.Field, len(invalid.Problems))
-	for i, p := range invalid.Problems {
-		path := strings.Trim(field+"."+p.Path, ".")
-		problems[i] = fault.Field{Field: path, Message: p.Message}
+	for _, p := range invalid.Problems {
+		bad(strings.Trim(field+"."+p.Path, "."), "%s", p.Message)
 	}
-	return nil, problemsOf(problems)
 }
 
 // config fills in what the case asks for, and the documented defaults.

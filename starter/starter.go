@@ -55,7 +55,7 @@ type suiteStore interface {
 	Suite(ctx context.Context, id string) (store.Suite, error)
 	CreateSuiteRun(ctx context.Context, n store.NewSuiteRun) (id string, created bool, err error)
 	SuiteRun(ctx context.Context, id string) (store.SuiteRun, error)
-	SuiteRuns(ctx context.Context, suiteID string, limit int) ([]store.SuiteRun, error)
+	SuiteRuns(ctx context.Context, of store.SuiteRunsOf, limit int) ([]store.SuiteRun, error)
 	SuiteCases(ctx context.Context, suiteRunID string, onlyFailed bool) ([]store.SuiteCase, error)
 	CaseDurations(ctx context.Context, caseIDs []string) (map[string]time.Duration, error)
 	SuiteRunStarted(ctx context.Context, id, workflowRunID string) error
@@ -160,6 +160,9 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	c, err := ParseCase(field, definition)
 	if err != nil {
 		return none, nothing, err
+	}
+	if c, err = c.In(r.defaults); err != nil {
+		return none, nothing, fmt.Errorf("merging the suite's config into the case's: %w", err)
 	}
 	hash, err := hashOf(r)
 	if err != nil {

@@ -143,6 +143,8 @@ type Claim struct {
 	Run Run
 	// Definition is the case to run; nil if the stored case is gone.
 	Definition json.RawMessage
+	// Defaults are what the run's suite says for all its cases, where the case does not; nil if it says nothing.
+	Defaults json.RawMessage
 }
 
 // Step is one executed or planned step of one attempt.

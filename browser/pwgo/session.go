@@ -30,7 +30,7 @@ const (
 	// died, which may be told a little later than the failure itself.
 	diagnosisGrace = 300 * time.Millisecond
 	// deadlineMargin is what Playwright's timeouts stay below the context's
-	// deadline, so that a step that runs out of time can still say why.
+	// deadline, so that a step that is cut short can still say why.
 	deadlineMargin = 250 * time.Millisecond
 )
 
@@ -215,7 +215,7 @@ func (s *session) do(ctx context.Context, step testcase.Step) error {
 	hangs, cancel := context.WithDeadline(ctx, r.deadline.Add(hangGrace))
 	defer cancel()
 	err := s.call(hangs, func() error { return s.record.during(r, func() error { return r.discreet(r.do()) }) })
-	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && browser.KindOf(err) == "" {
+	if errors.Is(err, context.DeadlineExceeded) && browser.KindOf(err) == "" && !errors.Is(ctx.Err(), context.Canceled) {
 		return r.fail(browser.Timeout, err, "the page does not answer")
 	}
 	return s.explain(r.tab, s.blameEgress(err))

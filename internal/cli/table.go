@@ -130,6 +130,7 @@ func writeFailures(out io.Writer, tests []test, c *client, interrupted bool, col
 			detail("screenshot", c.link(e.Screenshot))
 		}
 		detail("file", t.file)
+		detail("case", t.caseID)
 		detail("base url", t.baseURL)
 		if t.id != "" {
 			l := c.linksOf(t)

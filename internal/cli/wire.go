@@ -15,16 +15,18 @@ type startRequest struct {
 	Config   *runConfig      `json:"config,omitempty"`
 }
 
-// suiteRequest is the body of POST /api/suite-runs.
+// suiteRequest is the body of POST /api/suite-runs, and without cases of POST /api/suites/ID/runs.
 type suiteRequest struct {
-	Title    string          `json:"title"`
-	Cases    []suiteCase     `json:"cases"`
+	Title    string          `json:"title,omitempty"`
+	Cases    []suiteCase     `json:"cases,omitempty"`
 	UserID   string          `json:"userId,omitempty"`
 	Priority json.RawMessage `json:"priority,omitempty"`
 	Attempts int             `json:"attempts,omitempty"`
 	Config   *runConfig      `json:"config,omitempty"`
+	Defaults json.RawMessage `json:"defaults,omitempty"`
 	Parallel int             `json:"parallel,omitempty"`
 	FailFast bool            `json:"failFast,omitempty"`
+	FailedOf string          `json:"failedOf,omitempty"`
 }
 
 type suiteCase struct {
@@ -71,6 +73,8 @@ const (
 // apiRun is a run as the API shows it.
 type apiRun struct {
 	TestRunID      string   `json:"testRunId"`
+	TestCaseID     string   `json:"testCaseId"`
+	Title          string   `json:"title"`
 	Status         string   `json:"status"`
 	Attempt        int      `json:"attempt"`
 	MaxAttempts    int      `json:"maxAttempts"`

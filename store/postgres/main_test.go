@@ -58,6 +58,7 @@ var suite = []struct {
 	{"a run that passes at the second try is flaky", testFlaky},
 	{"steps that were not reached are skipped", testSkippedSteps},
 	{"a claim knows the case", testClaimKnowsTheCase},
+	{"a suite run keeps its config", testSuiteRunKeepsItsConfig},
 	{"a stalled attempt is fenced", testStalledAttemptIsFenced},
 	{"a step waits for a claim in progress", testStepWaitsForAClaim},
 	{"an outcome is recorded once", testOutcomeIsRecordedOnce},

@@ -170,15 +170,18 @@ func (s *Store) ClaimAttempt(ctx context.Context, queueName, runID, worker strin
 		}
 		c.Attempt = job.AttemptsStarted
 		c.Run.Attempt, c.Run.CreatedAt = job.AttemptsStarted, job.CreatedAt
-		var config, definition string
+		var config, definition, defaults string
 		batch := &pgx.Batch{}
 		batch.Queue(s.query["step_skip"], runID, c.Attempt-1)
 		batch.Queue(s.query["run_claimed"], runID, c.Attempt, now).QueryRow(func(row pgx.Row) error {
 			return row.Scan(&c.Run.TestCaseID, &c.Run.Title, &c.Run.UserID, &config, &c.Run.MaxAttempts, &c.Run.TotalSteps, &definition,
-				&c.Run.WorkflowRunID)
+				&c.Run.WorkflowRunID, &defaults)
 		})
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return nil, err
+		}
+		if defaults != "" {
+			c.Defaults = json.RawMessage(defaults)
 		}
 		if definition != "" {
 			c.Definition = json.RawMessage(definition)
