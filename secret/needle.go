@@ -127,7 +127,7 @@ func utf16Of(value string) []string {
 	return []string{string(little), string(big)}
 }
 
-// startsWith reports whether a spelling of the needle can begin with the byte.
+// startsWith reports whether a spelling of the needle whose first character is not escaped can begin with the byte.
 func (n *needle) startsWith(b byte) bool {
 	first := n.signs[0]
 	for _, o := range first.other {
@@ -138,7 +138,7 @@ func (n *needle) startsWith(b byte) bool {
 	if first.r < 0 {
 		return false
 	}
-	if b == '\\' || b == '%' || b == '&' || first.r == backslash && b == '/' {
+	if first.r == backslash && b == '/' {
 		return true
 	}
 	for _, r := range []rune{first.r, unicode.ToLower(first.r), unicode.ToUpper(first.r), unicode.SimpleFold(first.r)} {

@@ -3,6 +3,7 @@ package secret
 import (
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -29,8 +30,9 @@ type Redactor struct {
 	known map[string]bool
 	// short are values that are taken out only where they are all of a text.
 	short map[string]bool
-	// needles are those whose spellings can begin with a byte.
-	needles [256][]*needle
+	// plain are the needles that can begin with a byte, escaped those whose first character may be escaped.
+	plain   [256][]*needle
+	escaped map[rune][]*needle
 	count   int
 }
 
@@ -49,7 +51,7 @@ func (r *Redactor) add(value string) {
 		return
 	}
 	if r.known == nil {
-		r.known, r.short = map[string]bool{}, map[string]bool{}
+		r.known, r.short, r.escaped = map[string]bool{}, map[string]bool{}, map[rune][]*needle{}
 	}
 	r.known[value] = true
 	if !LongEnough(value) {
@@ -57,27 +59,14 @@ func (r *Redactor) add(value string) {
 		return
 	}
 	for _, n := range needlesOf(value) {
-		for b := range r.needles {
+		for b := range r.plain {
 			if n.startsWith(byte(b)) {
-				r.needles[b] = append(r.needles[b], &n)
-				r.count++
+				r.plain[b] = append(r.plain[b], &n)
 			}
 		}
-	}
-}
-
-// Remove makes a value one that is no longer taken out.
-func (r *Redactor) Remove(value string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.known[value] {
-		return
-	}
-	left := r.known
-	delete(left, value)
-	r.known, r.short, r.needles, r.count = nil, nil, [256][]*needle{}, 0
-	for v := range left {
-		r.add(v)
+		first := unicode.ToLower(n.signs[0].r)
+		r.escaped[first] = append(r.escaped[first], &n)
+		r.count++
 	}
 }
 
@@ -129,8 +118,9 @@ func (r *Redactor) Redact(text string) string {
 	done := 0                           // what is written
 	cut := strings.Index(text, cutMark) // the next place where the text was cut
 	for i := 0; i < len(text); {
-		needles := r.needles[text[i]]
-		if len(needles) == 0 {
+		escape := text[i] < utf8.RuneSelf && !plain(text[i])
+		needles := r.plain[text[i]]
+		if len(needles) == 0 && !escape {
 			i++
 			continue
 		}
@@ -142,6 +132,9 @@ func (r *Redactor) Redact(text string) string {
 		end := i
 		for _, n := range needles {
 			end = max(end, n.match(text, i, cut))
+		}
+		if escape {
+			end = max(end, r.matchEscaped(text, i, cut))
 		}
 		if end == i {
 			i++
@@ -156,6 +149,24 @@ func (r *Redactor) Redact(text string) string {
 	}
 	out.WriteString(text[done:])
 	return out.String()
+}
+
+// matchEscaped returns where a value ends whose first character is escaped at i; i if there is none.
+func (r *Redactor) matchEscaped(text string, i, cut int) int {
+	end := i
+	q := skipSlashes(text, i)
+	found, n := decode(text, q, q > i)
+	for _, c := range found[:n] {
+		for _, needle := range r.escaped[unicode.ToLower(c.r)] {
+			end = max(end, needle.match(text, i, cut))
+		}
+	}
+	if q > i {
+		for _, needle := range r.escaped[backslash] {
+			end = max(end, needle.match(text, i, cut))
+		}
+	}
+	return end
 }
 
 // LongEnough reports whether a value can be taken out of texts.
