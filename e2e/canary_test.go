@@ -95,7 +95,7 @@ func lastSteps(value string) []map[string]any {
 		customStep("assertTitle", map[string]any{"title": "other"}),
 		customStep("assertUrl", map[string]any{"url": "other", "match": "contains"}),
 		customStep("apiRequest", map[string]any{"url": "/api", "json": map[string]string{"x": value}, "method": "POST", "contains": value + "!"}),
-		customStep("waitForResponse", map[string]any{"url": value, "match": "contains"}),
+		customStep("waitForResponse", map[string]any{"url": value + "-never", "match": "contains"}),
 		{"type": "waitForExpression", "expression": value + " === 1"},
 		{"type": "navigate", "url": "http://127.0.0.1:1/?q=" + value},
 		{"type": "click", "selectors": []string{"text/" + value + "-"}},
