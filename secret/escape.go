@@ -152,18 +152,22 @@ func decode(text string, p int, slashed bool) (found [2 + nestings]character, n 
 			add(percent(text, p, depth))
 		}
 	case r == '&':
-		add(entity(text, p+1))
+		for depth := range nestings {
+			add(entity(text, p+1, depth))
+		}
 	case slashed && (r == 'u' || r == 'x' || r == 'U'):
 		c, ok := hexadecimal(text, p)
 		add(c, ok)
 		if ok && c.r == '&' { // HTML in JSON
-			add(entity(text, c.end))
+			for depth := range nestings {
+				add(entity(text, c.end, depth))
+			}
 		}
 	}
 	return found, n
 }
 
-// nestings is how often an address may have been put into another one, itself included.
+// nestings is how often something may have been escaped for an address, or for HTML.
 const nestings = 3
 
 // percent reads %C3%B6, or what was escaped again as often as depth says: %25C3%25B6.
@@ -237,14 +241,13 @@ func hexadecimal(text string, p int) (character, bool) {
 	return character{0x10000 + rune(n-0xD800)<<10 + rune(low-0xDC00)&0x3FF, q + 5}, true //nolint:gosec // see above
 }
 
-// entity reads what follows the ampersand of &amp; and &#38;, also where that is escaped itself: &amp;amp;.
-func entity(text string, p int) (character, bool) {
-	for strings.HasPrefix(text[p:], "amp;") {
-		rest := text[p+4:]
-		if _, _, ok := named(rest); !ok {
-			return character{'&', p + 4}, true
+// entity reads what follows the ampersand of &amp; and &#38;, or what was escaped again as often as depth says: &amp;amp;.
+func entity(text string, p, depth int) (character, bool) {
+	for range depth {
+		if !strings.HasPrefix(text[p:], "amp;") {
+			return character{}, false
 		}
-		p += 4
+		p += len("amp;")
 	}
 	r, n, ok := named(text[p:])
 	return character{r, p + n}, ok

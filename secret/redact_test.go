@@ -19,7 +19,7 @@ import (
 // awkward are values whose characters mean something somewhere.
 var awkward = []string{
 	"abcd", "pap rika", `pa"p & rika/ö`, "<&\">'x", `back\slash\\es\n`, "line1\nline2\r\nline3\ttab", " edge space ", "100%25+%41%zz", "日本語パス",
-	"🙂emoji🙂pass", "a.*+?(b)[c]{2}|^$", `{"k":"v,\u0026"}`, "cGFwcmlrYQ==", "&lt;not-escaped&gt;&amp;", "Größe€ß", "?q=1&x=2#frag;p", "....", "Pass-WORD_09",
+	"🙂emoji🙂pass", "a.*+?(b)[c]{2}|^$", `{"k":"v,\u0026"}`, "cGFwcmlrYQ==", "&lt;not-escaped&gt;&amp;", "canary&amp;lt;oo85", "Größe€ß", "?q=1&x=2#frag;p", "....", "Pass-WORD_09",
 	strings.Repeat("long value ", 200),
 }
 
