@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
@@ -27,6 +28,8 @@ type attempt struct {
 	// deferred is why the job is to fail at once: another consumer found out, and left it to the next one to say so.
 	deferred string
 
+	// secrets are those that steps were given: they must not get into a reason or a note.
+	secrets  *secret.Redactor
 	keeper   *keeper
 	steps    []store.Step
 	progress json.RawMessage

@@ -66,6 +66,7 @@ func (a *attempt) options(c *testcase.Case, part testcase.Part) browser.Options 
 		Config:      c.Config,
 		Variables:   maps.Clone(part.Variables),
 		Needs:       testcase.NeedsOf(part.Steps),
+		Secrets:     a.secrets,
 	}
 	if o.BaseURL == "" {
 		o.BaseURL = c.BaseURL

@@ -14,6 +14,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/browser"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
 
@@ -136,7 +137,7 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 			log.WarnContext(ctx, "the run's workflow could not be noted", "error", err)
 		}
 	}
-	a := attempt{TestExecution: t, in: in, claim: claim, log: log, began: time.Now()}
+	a := attempt{TestExecution: t, in: in, claim: claim, log: log, began: time.Now(), secrets: &secret.Redactor{}}
 	if grant.Taken != nil {
 		a.deferred = grant.Taken.Deferred
 	}

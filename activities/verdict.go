@@ -26,7 +26,7 @@ type verdict struct {
 
 // judge says what an error means for the attempt.
 func (a *attempt) judge(ctx context.Context, where string, err error) *verdict {
-	v := &verdict{status: store.RunFailed, class: classOf(browser.KindOf(err)), reason: where + words(err)}
+	v := &verdict{status: store.RunFailed, class: classOf(browser.KindOf(err)), reason: a.secrets.Redact(where + words(err))}
 	switch kind := browser.KindOf(err); {
 	case cancelRequested(ctx):
 		v.status, v.class, v.final, v.reason = store.RunCancelled, "", true, "Cancelled on request"

@@ -43,6 +43,7 @@ type Config struct {
 	Database  Database
 	Redis     Redis
 	Temporal  Temporal
+	Codec     Codec
 	Queue     Queue
 	API       API
 	Browser   Browser
@@ -68,6 +69,20 @@ type Temporal struct {
 	Namespace string `env:"TEMPORAL_NAMESPACE" envDefault:"default"`
 	// UIURL is the address of the Temporal Web UI that links to runs point at.
 	UIURL string `env:"TEMPORAL_UI_URL" envDefault:"http://localhost:8233"`
+	// PayloadKeys encrypt what Temporal stores, as payload.ParseKeys reads them; empty: it is stored as it is.
+	PayloadKeys Secret `env:"TEMPORAL_PAYLOAD_KEYS"`
+	// PayloadKeysFile is a file that holds them.
+	PayloadKeysFile string `env:"TEMPORAL_PAYLOAD_KEYS_FILE"`
+}
+
+// Codec holds the settings of the endpoint that decrypts payloads for the Temporal Web UI.
+type Codec struct {
+	// Addr is the address to listen on; another one than loopback needs a token.
+	Addr string `env:"CODEC_ADDR" envDefault:"127.0.0.1:8234"`
+	// Token is what every request must present, if it is set.
+	Token Secret `env:"CODEC_TOKEN"`
+	// Encode says that the endpoint encrypts, too.
+	Encode bool `env:"CODEC_ENCODE"`
 }
 
 // Queue holds the documented queue settings.
@@ -197,7 +212,7 @@ func (c *Config) finish(environ map[string]string) error {
 		}
 		c.Worker.Name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
-	return errors.Join(problems, c.Validate())
+	return errors.Join(problems, c.Temporal.finish(), c.Validate())
 }
 
 // Validate reports everything that is wrong, not only the first problem.
@@ -240,6 +255,7 @@ func (c *Config) Validate() error {
 	}
 	c.Redis.validate(c.Queue.Prefix, bad)
 	c.Artifacts.validate(bad)
+	c.Codec.validate(bad)
 	if c.Database.URL != "" {
 		if u, err := url.Parse(c.Database.URL.Reveal()); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("DATABASE_URL is not a postgres:// address")

@@ -13,13 +13,24 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/payload"
 	"github.com/cinnamon-qa/cinnamon/workflows"
 )
 
-// Dial connects to the Temporal server. It doesn't wait for it: a server that is away now may come back.
+// Dial connects to the Temporal server. It doesn't wait for it: a server that is away now may come back. Every client of the
+// product is made here: what it sends is encrypted if there are keys.
 func Dial(cfg config.Temporal, log *slog.Logger) (sdkclient.Client, error) {
+	keys, err := payload.ParseKeys(cfg.PayloadKeys.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("reading TEMPORAL_PAYLOAD_KEYS: %w", err)
+	}
+	codec, err := payload.NewCodec(cfg.Namespace, keys)
+	if err != nil {
+		return nil, err
+	}
 	c, err := sdkclient.NewLazyClient(sdkclient.Options{
 		HostPort: cfg.Address, Namespace: cfg.Namespace, Logger: sdkLogger{log},
+		DataConverter: payload.Converter(codec), FailureConverter: payload.FailureConverter(codec),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the connection to Temporal at %s: %w", cfg.Address, err)
