@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
@@ -40,6 +42,15 @@ type contest struct {
 	browser string
 }
 
+// turn is what one side took for its tests.
+type turn struct {
+	wall, cpu time.Duration
+}
+
+func (t turn) String() string {
+	return fmt.Sprintf("%.2f s (%.1f s of processor)", t.wall.Seconds(), t.cpu.Seconds())
+}
+
 // ratio lets both sides run the same tests by turns.
 func (b *bench) ratio(ctx context.Context) error {
 	c := &contest{bench: b, cases: filepath.Join(b.system.folder, "cases"), project: filepath.Join(b.system.folder, "playwright")}
@@ -55,9 +66,9 @@ func (b *bench) ratio(ctx context.Context) error {
 	if _, err := c.theirs(ctx, "tests", c.tests); err != nil {
 		return err
 	}
-	var whole, warm []float64
+	ratios := map[string][]float64{}
 	for i := range b.pairs {
-		var ours, theirs, start time.Duration
+		var ours, theirs, start turn
 		sides := []func() error{
 			func() (err error) { ours, err = c.ours(ctx); return err },
 			func() (err error) { theirs, err = c.theirs(ctx, "tests", c.tests); return err },
@@ -68,13 +79,15 @@ func (b *bench) ratio(ctx context.Context) error {
 				return err
 			}
 		}
-		b.say("  ours %.2f s, theirs %.2f s, of which %.2f s until the first test could begin", ours.Seconds(), theirs.Seconds(), start.Seconds())
-		whole = append(whole, ours.Seconds()/theirs.Seconds())
-		warm = append(warm, ours.Seconds()/(theirs-start).Seconds())
+		b.say("  ours %s, theirs %s, of which %s until the first test could begin", ours, theirs, start)
+		ratios["playwright"] = append(ratios["playwright"], ours.wall.Seconds()/theirs.wall.Seconds())
+		ratios["playwright_started"] = append(ratios["playwright_started"], ours.wall.Seconds()/(theirs.wall-start.wall).Seconds())
+		ratios["playwright_cpu"] = append(ratios["playwright_cpu"], ours.cpu.Seconds()/theirs.cpu.Seconds())
+		ratios["playwright_started_cpu"] = append(ratios["playwright_started_cpu"], ours.cpu.Seconds()/(theirs.cpu-start.cpu).Seconds())
 	}
-	for name, ratios := range map[string][]float64{"ratio_playwright": whole, "ratio_playwright_started": warm} {
-		median, lowest, highest := spread(ratios)
-		b.found(name, "%.2f (%.2f to %.2f, %d pairs)", median, lowest, highest, len(ratios))
+	for _, name := range slices.Sorted(maps.Keys(ratios)) {
+		median, lowest, highest := spread(ratios[name])
+		b.found("ratio_"+name, "%.2f (%.2f to %.2f, %d pairs)", median, lowest, highest, b.pairs)
 	}
 	return nil
 }
@@ -126,30 +139,31 @@ func (c *contest) prepare() error {
 	return nil
 }
 
-// ours runs the cases with the command that users type.
-func (c *contest) ours(ctx context.Context) (time.Duration, error) {
+// ours runs the cases with the command that users type. The processor time is that of the whole system.
+func (c *contest) ours(ctx context.Context) (turn, error) {
 	command := exec.CommandContext(ctx, filepath.Join(c.system.bin, "cinnamon"), "run", c.cases, "--base-url", c.system.Shop, "--attempts", "1", "--output", "json")
 	command.Env = append(command.Environ(), "CINNAMON_API_URL="+c.system.API, "CINNAMON_API_KEY="+c.system.APIKey)
+	before := usage(c.system.dev.Process.Pid)
 	began := time.Now()
 	out, err := command.Output()
-	took := time.Since(began)
+	wall := time.Since(began)
 	if err != nil {
-		return 0, fmt.Errorf("running our suite: %w\n%s", err, out)
+		return turn{}, fmt.Errorf("running our suite: %w\n%s", err, out)
 	}
-	return took, nil
+	return turn{wall: wall, cpu: usage(c.system.dev.Process.Pid) - before + spent(command)}, nil
 }
 
 // theirs runs a folder of tests with the command that users type.
-func (c *contest) theirs(ctx context.Context, folder string, tests int) (time.Duration, error) {
+func (c *contest) theirs(ctx context.Context, folder string, tests int) (turn, error) {
 	report := filepath.Join(c.project, "report.json")
 	command := exec.CommandContext(ctx, "npx", "playwright", "test", fmt.Sprintf("--workers=%d", slots))
 	command.Dir = c.project
 	command.Env = append(command.Environ(), "BENCH_TESTS=./"+folder, "BENCH_REPORT="+report, "BENCH_SITE="+c.system.Shop, "BENCH_BROWSER="+c.browser)
 	began := time.Now()
 	out, err := command.CombinedOutput()
-	took := time.Since(began)
+	wall := time.Since(began)
 	if err != nil {
-		return 0, fmt.Errorf("running Playwright's suite: %w\n%s", err, out)
+		return turn{}, fmt.Errorf("running Playwright's suite: %w\n%s", err, out)
 	}
 	var said struct {
 		Stats struct {
@@ -164,7 +178,12 @@ func (c *contest) theirs(ctx context.Context, folder string, tests int) (time.Du
 		err = fmt.Errorf("%d of %d tests passed", said.Stats.Expected, tests)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("reading Playwright's report: %w", err)
+		return turn{}, fmt.Errorf("reading Playwright's report: %w", err)
 	}
-	return took, nil
+	return turn{wall: wall, cpu: spent(command)}, nil
+}
+
+// spent is the processor time of a command that has ended, and of all that it started and waited for.
+func spent(command *exec.Cmd) time.Duration {
+	return command.ProcessState.UserTime() + command.ProcessState.SystemTime()
 }
