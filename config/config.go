@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -167,6 +168,8 @@ type Worker struct {
 	HeartbeatTimeout time.Duration `env:"WORKER_HEARTBEAT_TIMEOUT" envDefault:"10s"`
 	// StopTimeout is how long a stopping worker waits for the runs it drives.
 	StopTimeout time.Duration `env:"WORKER_STOP_TIMEOUT" envDefault:"60s"`
+	// DebugAddr is an address on loopback at which a worker serves profiles of itself; empty means nowhere.
+	DebugAddr string `env:"WORKER_DEBUG_ADDR"`
 }
 
 // Log says what is logged.
@@ -253,6 +256,9 @@ func (c *Config) Validate() error {
 	if c.Worker.HeartbeatTimeout < 2*time.Second {
 		bad("WORKER_HEARTBEAT_TIMEOUT is %s: it must be 2s or more", c.Worker.HeartbeatTimeout)
 	}
+	if c.Worker.DebugAddr != "" && !isLoopback(c.Worker.DebugAddr) {
+		bad("WORKER_DEBUG_ADDR is %q: it must be on loopback, for example 127.0.0.1:6060: profiles are nobody else's business", c.Worker.DebugAddr)
+	}
 	c.Redis.validate(c.Queue.Prefix, bad)
 	c.Artifacts.validate(bad)
 	c.Codec.validate(bad)
@@ -272,6 +278,12 @@ func (c *Config) Validate() error {
 		bad("LOG_FORMAT is %q: it must be text or json", c.Log.Format)
 	}
 	return errors.Join(problems...)
+}
+
+// isLoopback reports whether only this machine can reach an address.
+func isLoopback(addr string) bool {
+	to, err := netip.ParseAddrPort(addr)
+	return err == nil && to.Addr().IsLoopback()
 }
 
 // RequireDatabase says what to set when a role needs Postgres and no address is given.

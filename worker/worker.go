@@ -18,6 +18,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/egress"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/secret"
@@ -34,6 +35,13 @@ const heartbeatThrottle = 400 * time.Millisecond
 func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func()) (err error) {
 	if err := cfg.RequireDatabase(); err != nil {
 		return err
+	}
+	if cfg.Worker.DebugAddr != "" {
+		stop, err := obs.ServeDebug(ctx, cfg.Worker.DebugAddr)
+		if err != nil {
+			return err
+		}
+		defer stop()
 	}
 	records, err := postgres.Open(ctx, cfg.Database.URL.Reveal(), cfg.Database.MaxConns)
 	if err != nil {
