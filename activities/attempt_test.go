@@ -31,6 +31,9 @@ func TestAttemptThatPasses(t *testing.T) {
 	require.Equal(t, `click "Search"`, result.Steps[1].Description)
 	require.Equal(t, store.StepSuccess, result.Steps[1].Status)
 
+	require.Len(t, b.script.opened, 1)
+	require.NotNil(t, b.script.opened[0].Secrets)
+	b.script.opened[0].Secrets = nil
 	require.Equal(t, []browser.Options{{
 		Viewport: browser.Viewport{Width: 800, Height: 600}, Headless: true, BaseURL: "http://shop.test", StepTimeout: 2 * time.Second,
 	}}, b.script.opened)
