@@ -23,12 +23,12 @@ func keyText(id string, b byte) string {
 	return id + ":" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{b}, 32))
 }
 
-func codec(t testing.TB, namespace string, keys ...string) *payload.Codec {
-	t.Helper()
+func codec(tb testing.TB, namespace string, keys ...string) *payload.Codec {
+	tb.Helper()
 	list, err := payload.ParseKeys(strings.Join(keys, ","))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	c, err := payload.NewCodec(namespace, list)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return c
 }
 

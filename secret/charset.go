@@ -21,7 +21,7 @@ func windows1252(text string) string {
 	for _, r := range text {
 		switch {
 		case r < utf8.RuneSelf || r >= 0xA0 && r <= 0xFF:
-			bytes = append(bytes, byte(r))
+			bytes = append(bytes, byte(r)) //nolint:gosec // at most 0xFF
 		default:
 			b := byte(0)
 			for i, h := range []rune(high) {

@@ -207,7 +207,7 @@ func isHex(text string, at, n int) bool {
 		return false
 	}
 	for _, c := range []byte(text[at : at+n]) {
-		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
 			return false
 		}
 	}
@@ -238,7 +238,7 @@ func hexadecimal(text string, p int) (character, bool) {
 		return c, true
 	}
 	low, _ := strconv.ParseUint(text[q+1:q+5], 16, 32)
-	return character{0x10000 + rune(n-0xD800)<<10 + rune(low-0xDC00)&0x3FF, q + 5}, true //nolint:gosec // see above
+	return character{0x10000 + rune(n-0xD800)<<10 + rune(low-0xDC00)&0x3FF, q + 5}, true
 }
 
 // entity reads what follows the ampersand of &amp; and &#38;, or what was escaped again as often as depth says: &amp;amp;.
@@ -267,7 +267,7 @@ func named(text string) (r rune, size int, ok bool) {
 			digits, base = hexDigits, 16
 		}
 		n, err := strconv.ParseUint(digits, base, 31)
-		return rune(n), end + 1, err == nil //nolint:gosec // 31 bits
+		return rune(n), end + 1, err == nil
 	}
 	r, ok = map[string]rune{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\'', "nbsp": '\u00a0', "Tab": '\t', "NewLine": '\n'}[name]
 	return r, end + 1, ok

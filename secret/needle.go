@@ -2,6 +2,7 @@ package secret
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"html"
@@ -121,8 +122,8 @@ func base64Of(value string) []string {
 func utf16Of(value string) []string {
 	var little, big []byte
 	for _, unit := range utf16.Encode([]rune(value)) {
-		little = append(little, byte(unit), byte(unit>>8))
-		big = append(big, byte(unit>>8), byte(unit))
+		little = binary.LittleEndian.AppendUint16(little, unit)
+		big = binary.BigEndian.AppendUint16(big, unit)
 	}
 	return []string{string(little), string(big)}
 }

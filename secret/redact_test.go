@@ -95,7 +95,7 @@ func FuzzRedact(f *testing.F) {
 		var r secret.Redactor
 		r.Add(value)
 		core := strings.TrimSpace(value)
-		if !secret.LongEnough(value) || strings.Contains(secret.Mask, core) {
+		if !secret.LongEnough(value) || strings.Contains(secret.Mask, core) { //nolint:gocritic // what is in the mask is found in every masked text
 			return
 		}
 		for _, text := range []string{value, mustJSON(t, value), url.QueryEscape(value), html.EscapeString(value)} {

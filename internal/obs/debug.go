@@ -34,7 +34,7 @@ func ServeDebug(ctx context.Context, addr string) (stop func(), err error) {
 		var memory runtime.MemStats
 		runtime.ReadMemStats(&memory)
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(Figures{Goroutines: runtime.NumGoroutine(), HeapBytes: memory.HeapAlloc}) //nolint:errchkjson // numbers
+		_ = json.NewEncoder(w).Encode(Figures{Goroutines: runtime.NumGoroutine(), HeapBytes: memory.HeapAlloc})
 	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan struct{})
