@@ -1,0 +1,63 @@
+package healing
+
+// part is one thing that is compared. Each gives a similarity from -1 (they contradict) to 1 (the same).
+type part int
+
+const (
+	partCaption part = iota
+	partCaptionWords
+	partCaptionLetters
+	partTestID
+	partID
+	partName
+	partClass
+	partHref
+	partTag
+	partRole
+	partType
+	partLandmark
+	partTags
+	partPathEnd
+	partIDPath
+	partPosition
+	partSize
+	partAround
+	partWords
+	partRoot
+	partVisible
+	parts
+)
+
+// similarities holds one number for each part.
+type similarities [parts]float64
+
+// traits says of each part what it is called, what it weighs, and how it is said in a reason: when it speaks for an element,
+// and when it speaks against. The weights are set by hand, in quarters; docs/healing.md says what is compared.
+var traits = [parts]struct { //nolint:gochecknoglobals // a table that is only read
+	name    string
+	weight  float64
+	favour  string
+	against string
+}{
+	partCaption:        {"caption", 2, "the same caption", ""},
+	partCaptionWords:   {"captionWords", 2.5, "similar words", "another caption"},
+	partCaptionLetters: {"captionLetters", 1, "a similar spelling", ""},
+	partTestID:         {"testId", 4, "the same test id", "another test id"},
+	partID:             {"id", 2.5, "the same id", ""},
+	partName:           {"name", 1.5, "the same name attribute", ""},
+	partClass:          {"class", 1.5, "similar classes", ""},
+	partHref:           {"href", 2, "the same link", ""},
+	partTag:            {"tag", 1, "the same tag", ""},
+	partRole:           {"role", 1, "the same role", "another role"},
+	partType:           {"type", 0.5, "the same type", "another type"},
+	partLandmark:       {"landmark", 1, "the same part of the page", "another part of the page"},
+	partTags:           {"tags", 1, "a similar path", ""},
+	partPathEnd:        {"pathEnd", 0.75, "the same end of the path", ""},
+	partIDPath:         {"idPath", 1, "the same place below an id", ""},
+	partPosition:       {"position", 0.75, "nearly the same position", ""},
+	partSize:           {"size", 0.5, "nearly the same size", ""},
+	partAround:         {"around", 1, "the same neighbours", ""},
+	partWords:          {"words", 1.5, "the same words, though in other attributes", ""},
+	partRoot:           {"root", 1, "the same frame", "another frame"},
+	partVisible:        {"visible", 1, "", "it cannot be seen"},
+}
