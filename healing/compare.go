@@ -26,7 +26,7 @@ func (p *Page) ask(f Fingerprint) *question {
 		partHref: q.href != "", partTag: fp.Tag != "", partRole: fp.Tag != "" || fp.Role != "", partType: fp.Type != "",
 		partLandmark: q.landmark != "", partTags: len(q.path) > 0, partPathEnd: len(q.path) > 0, partIDPath: q.idRoot != "",
 		partPosition: fp.Box != nil, partSize: fp.Box != nil, partAround: len(q.bags[inAround].ids) > 0,
-		partWords: len(q.bags[inAll].ids) > 0, partRoot: q.root != "|",
+		partKeys: len(q.bags[inKeys].ids) > 0, partWords: len(q.bags[inAll].ids) > 0, partRoot: q.root != "|",
 	}
 	for i, present := range q.present {
 		if present {
@@ -62,6 +62,9 @@ func (p *Page) compareTexts(q *question, e *element, s *similarities) {
 	}
 	if q.present[partAround] {
 		s[partAround] = p.dice(inAround, q, e)
+	}
+	if q.present[partKeys] {
+		s[partKeys] = (p.dice(inKeys, q, e) + p.coverage(inKeys, q, e)) / 2
 	}
 	if q.present[partWords] {
 		s[partWords] = p.dice(inAll, q, e)
@@ -125,8 +128,12 @@ func (p *Page) comparePlaces(q *question, e *element, s *similarities) {
 		s[partTags] = 2 * float64(commonTags(q.masks, len(q.path), e.tags)) / n
 		s[partPathEnd] = 2 * float64(commonEnd(q.path, e.path)) / n
 	}
-	if q.present[partIDPath] && q.idRoot == e.idRoot {
+	switch {
+	case !q.present[partIDPath]:
+	case q.idRoot == e.idRoot:
 		s[partIDPath] = sameOr(q.idBelow, e.idBelow, 0.5)
+	default:
+		s[partIDPath] = 0.4 * p.dice(inRoot, q, e)
 	}
 	if a.Box != nil && b.Box != nil {
 		s[partPosition] = math.Exp(-math.Hypot(a.Box.X-b.Box.X, a.Box.Y-b.Box.Y) / 300)
@@ -159,6 +166,14 @@ func (p *Page) dice(f field, q *question, e *element) float64 {
 		return 0
 	}
 	return min(1, 2*p.common(f, a.ids, b.ids)/(a.sum+b.sum))
+}
+
+// coverage is how much of the target's words an element has.
+func (p *Page) coverage(f field, q *question, e *element) float64 {
+	if a := &q.bags[f]; a.sum > 0 {
+		return min(1, p.common(f, a.ids, e.bags[f].ids)/a.sum)
+	}
+	return 0
 }
 
 func diceOf(a, b []uint32) float64 {

@@ -51,10 +51,11 @@ func (e Evidence) Vector() [7]float64 {
 }
 
 // evidence of the best of some explained candidates; runnerUp is negative if there is none.
-func (q *question) evidence(best *Candidate, behind, context float64) Evidence {
+func (q *question) evidence(best *Candidate, behind float64) Evidence {
 	e := Evidence{
 		Score: best.Score, Margin: 1 - math.Exp(-max(behind, 0)), Caption: best.s[partCaptionWords],
-		Identifier: max(best.s[partTestID], best.s[partID], best.s[partName]), Link: best.s[partHref], Context: context,
+		Identifier: max(best.s[partTestID], best.s[partID], best.s[partName]), Link: best.s[partHref],
+		Context: (best.s[partTree] + best.s[partOffset] + best.s[partOrder]) / 3,
 	}
 	if best.s[partTestID] < 0 {
 		e.Identifier = best.s[partTestID]

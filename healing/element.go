@@ -15,7 +15,9 @@ const (
 	inClass
 	inHref
 	inAround // neighbours and heading
-	inAll    // caption, id, name, class and href in one: a caption that became an id
+	inRoot   // the id that the id path begins with
+	inKeys   // caption, id and name in one: a caption that became an id
+	inAll    // these, class and href in one
 	fields
 )
 
@@ -70,8 +72,11 @@ func gather(f *Fingerprint, number func(word string) int32) (sets [fields][]int3
 		for _, w := range words {
 			id := number(w)
 			sets[to] = append(sets[to], id)
-			if to != inAround && len(sets[inAll]) < 2*maxWords {
+			if to != inAround && to != inRoot && len(sets[inAll]) < 2*maxWords {
 				sets[inAll] = append(sets[inAll], id)
+			}
+			if to == inID || to == inName || to == inCaption {
+				sets[inKeys] = append(sets[inKeys], id)
 			}
 		}
 	}
@@ -85,6 +90,8 @@ func gather(f *Fingerprint, number func(word string) int32) (sets [fields][]int3
 	for _, s := range []string{f.Label, f.Alt, f.Title, f.Placeholder, f.Value} {
 		put(inCaption, s, false)
 	}
+	root, _ := splitIDPath(f.IDPath)
+	put(inRoot, root, true)
 	put(inClass, f.Class, true)
 	put(inHref, hrefWords(f.Href), true)
 	for _, s := range []string{f.Heading, f.Neighbours.Around, f.Neighbours.Left, f.Neighbours.Above, f.Neighbours.Right, f.Neighbours.Below} {

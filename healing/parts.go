@@ -22,9 +22,13 @@ const (
 	partPosition
 	partSize
 	partAround
+	partKeys
 	partWords
 	partRoot
 	partVisible
+	partTree
+	partOffset
+	partOrder
 	parts
 )
 
@@ -57,7 +61,11 @@ var traits = [parts]struct { //nolint:gochecknoglobals // a table that is only r
 	partPosition:       {"position", 0.75, "nearly the same position", ""},
 	partSize:           {"size", 0.5, "nearly the same size", ""},
 	partAround:         {"around", 1, "the same neighbours", ""},
-	partWords:          {"words", 1.5, "the same words, though in other attributes", ""},
+	partKeys:           {"keys", 1.5, "the same words in caption, id or name", ""},
+	partWords:          {"words", 1, "the same words, though in other attributes", ""},
 	partRoot:           {"root", 1, "the same frame", "another frame"},
+	partTree:           {"tree", 1.5, "the same way to others in the tree", ""},
+	partOffset:         {"offset", 1.5, "the same distance to others", ""},
+	partOrder:          {"order", 1.5, "the same order among others", "another order among others"},
 	partVisible:        {"visible", 1, "", "it cannot be seen"},
 }

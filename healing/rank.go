@@ -20,9 +20,8 @@ type Candidate struct {
 	// Reason says in words what speaks for the element, and what against it.
 	Reason string `json:"reason"`
 
-	raw     float64
-	s       similarities
-	context float64
+	raw float64
+	s   similarities
 }
 
 // Part is one comparison.
@@ -103,7 +102,7 @@ func (p *Page) ranking(q *question, candidates []Candidate) Ranking {
 		if r.RunnerUp > 0 {
 			behind -= r.Candidates[r.RunnerUp].raw
 		}
-		r.Evidence = q.evidence(r.Best(), behind, r.Best().context)
+		r.Evidence = q.evidence(r.Best(), behind)
 		calibration := Alone
 		if q.together {
 			calibration = Together

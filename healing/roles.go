@@ -50,7 +50,17 @@ func roleOf(f *Fingerprint) string {
 		}
 		return "textbox"
 	}
+	if looksLikeButton(f.ID) || looksLikeButton(f.Class) {
+		return "button"
+	}
 	return "generic"
+}
+
+// looksLikeButton tells whether some word of an id or a class says that it is one.
+func looksLikeButton(s string) bool {
+	found := false
+	eachWord(s, true, maxWords, func(word string) { found = found || word == "button" || word == "btn" })
+	return found
 }
 
 // kind is what one can do with an element. What was done with the old one must be possible with the new one.
@@ -91,8 +101,10 @@ func compatible(a, b string) bool {
 	switch {
 	case from == to:
 		return a != "radio" && b != "radio" && a != "menuitemradio" && b != "menuitemradio" || a == b
-	case from == plain || from == activated:
-		return to == plain || to == activated
+	case from == plain:
+		return true
+	case from == activated:
+		return to == plain
 	case from == typed:
 		return b == "combobox" // one that completes what is typed
 	case from == chosen:

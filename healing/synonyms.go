@@ -93,6 +93,9 @@ drop down dropdown
 var (
 	synonyms = readSynonyms()
 	pairs    = readPairs()
+
+	// Words that identifiers run together with others.
+	glued = []string{"button", "search", "login", "submit", "header", "footer", "password", "email", "input", "field", "menu", "link", "logo", "cart", "icon", "form", "text"}
 )
 
 func readSynonyms() map[string]string {

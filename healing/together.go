@@ -1,6 +1,7 @@
 package healing
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -9,7 +10,6 @@ const (
 	considered       = 30   // candidates of each target that are looked at together
 	anchorConfidence = 0.9  // a match that others may lean on
 	anchorsEach      = 6    // how many each leans on
-	contextWeight    = 3.0  // what the context weighs, as the parts do
 	worthOfNothing   = 0.25 // of the best score: a target that would get less is better left without an element
 )
 
@@ -27,8 +27,8 @@ type anchor struct {
 }
 
 // RankTogether compares several targets of one page with its elements: those that are found without doubt first, the others
-// then also by how they stood to those, and no two get the same element. The rankings are in the order of the targets. Targets
-// that stood in the old page beside the one that is wanted help to find it.
+// then also by how they stood to those, and no two get the same element. The targets must be in the
+// order of the old page. Targets that stood there beside the one that is wanted help to find it.
 func (p *Page) RankTogether(targets []Fingerprint) []Ranking {
 	if len(p.elements) == 0 {
 		return make([]Ranking, len(targets))
@@ -40,15 +40,14 @@ func (p *Page) RankTogether(targets []Fingerprint) []Ranking {
 		t.candidates = append(t.candidates, p.score(q, considered))
 	}
 	t.findAnchors()
-	contexts := make([][]float64, len(targets))
 	for i := range targets {
-		contexts[i] = t.lean(i)
+		t.lean(i)
 	}
 	taken := t.share()
 	rankings := make([]Ranking, len(targets))
 	for i := range targets {
 		t.questions[i].together = true
-		rankings[i] = t.rank(i, taken, contexts[i])
+		rankings[i] = t.rank(i, taken)
 	}
 	return rankings
 }
@@ -73,39 +72,56 @@ func (t *together) findAnchors() {
 	}
 }
 
-// lean adds to each candidate's score how it stands to the anchors nearest to the target, compared with how the target stood
-// to them. It returns each candidate's context.
-func (t *together) lean(i int) []float64 {
+// lean adds to each candidate how it stands to the anchors nearest to the target, compared with how the target stood to them.
+func (t *together) lean(i int) {
 	q, candidates := t.questions[i], t.candidates[i]
-	contexts := make([]float64, len(candidates))
 	near := t.nearest(i)
 	if len(near) == 0 {
-		return contexts
+		return
+	}
+	for part := partTree; part <= partOrder; part++ {
+		if part != partOffset || q.fp.Box != nil {
+			q.present[part] = true
+			q.best += traits[part].weight
+		}
 	}
 	for k := range candidates {
-		e := &t.page.elements[candidates[k].Index]
-		sum, weights := 0.0, 0.0
+		c := &candidates[k]
+		e := &t.page.elements[c.Index]
+		var tree, offset, order mean
 		for n, a := range near {
 			weight := 1 / float64(n+1)
-			sum += weight * relation(&q.element, &t.questions[a.target].element, e, &t.page.elements[a.found])
-			weights += weight
+			old, found := &t.questions[a.target].element, &t.page.elements[a.found]
+			tree.add(sameWay(&q.element, old, e, found), weight)
+			if far, ok := sameOffset(&q.element, old, e, found); ok {
+				offset.add(far, weight)
+			}
 		}
-		contexts[k] = sum / weights
-		candidates[k].raw += contextWeight * contexts[k]
-		candidates[k].context = contexts[k]
+		for _, a := range t.anchors {
+			if a.target != i && a.found != c.Index {
+				weight := 1 / math.Abs(float64(a.target-i))
+				order.add(float64(cmp.Compare(a.target, i)*cmp.Compare(a.found, c.Index)), weight)
+			}
+		}
+		c.s[partTree], c.s[partOffset], c.s[partOrder] = tree.value(), offset.value(), order.value()
+		c.raw = c.s.raw()
 	}
-	q.best += contextWeight
-	order := make([]int, len(candidates))
-	for k := range order {
-		order[k] = k
+	slices.SortStableFunc(candidates, func(a, b Candidate) int { return compareDown(a.raw, b.raw) })
+}
+
+// mean is a weighted mean.
+type mean struct{ sum, weights float64 }
+
+func (m *mean) add(value, weight float64) {
+	m.sum += value * weight
+	m.weights += weight
+}
+
+func (m *mean) value() float64 {
+	if m.weights == 0 {
+		return 0
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return compareDown(candidates[a].raw, candidates[b].raw) })
-	sorted, sortedContexts := make([]Candidate, len(candidates)), make([]float64, len(candidates))
-	for k, from := range order {
-		sorted[k], sortedContexts[k] = candidates[from], contexts[from]
-	}
-	t.candidates[i] = sorted
-	return sortedContexts
+	return m.sum / m.weights
 }
 
 // nearest are the anchors that stood nearest to a target in the old page.
@@ -146,47 +162,25 @@ func climb(a, b []step) (up, down int) {
 	return len(a) - n, len(b) - n
 }
 
-// relation says from -1 to 1 how alike the way from a to b is to that from c to d, in the tree and on the screen.
-func relation(a, b, c, d *element) float64 {
-	sum, weights := 0.0, 0.0
-	if len(a.path) > 0 && len(c.path) > 0 {
-		up, down := climb(a.path, b.path)
-		newUp, newDown := climb(c.path, d.path)
-		difference := math.Abs(float64(up-newUp)) + math.Abs(float64(down-newDown))
-		sum += 2*math.Exp(-difference/3) - 1
-		weights++
-		if before, newBefore := order(a.path, b.path), order(c.path, d.path); before != 0 && newBefore != 0 {
-			if before == newBefore {
-				sum += 0.5
-			} else {
-				sum -= 0.5
-			}
-			weights += 0.5
-		}
-	}
-	if a.fp.Box != nil && b.fp.Box != nil && c.fp.Box != nil && d.fp.Box != nil {
-		dx := (a.fp.Box.X - b.fp.Box.X) - (c.fp.Box.X - d.fp.Box.X)
-		dy := (a.fp.Box.Y - b.fp.Box.Y) - (c.fp.Box.Y - d.fp.Box.Y)
-		far := 100 + 0.5*math.Hypot(a.fp.Box.X-b.fp.Box.X, a.fp.Box.Y-b.fp.Box.Y)
-		sum += 2*math.Exp(-math.Hypot(dx, dy)/far) - 1
-		weights++
-	}
-	if weights == 0 {
+// sameWay says from -1 to 1 how alike the way through the tree from a to b is to that from c to d.
+func sameWay(a, b, c, d *element) float64 {
+	if len(a.path) == 0 || len(c.path) == 0 {
 		return 0
 	}
-	return sum / weights
+	up, down := climb(a.path, b.path)
+	newUp, newDown := climb(c.path, d.path)
+	return 2*math.Exp(-(math.Abs(float64(up-newUp))+math.Abs(float64(down-newDown)))/3) - 1
 }
 
-// order is -1 if a stands before b in the document, 1 if after, 0 if their paths don't say.
-func order(a, b []step) int {
-	n := commonStart(a, b)
-	if n >= len(a) || n >= len(b) || a[n].tag != b[n].tag {
-		return 0
+// sameOffset says from -1 to 1 how alike the way on the screen from a to b is to that from c to d, if both are known. Far from
+// each other, more may change.
+func sameOffset(a, b, c, d *element) (float64, bool) {
+	if a.fp.Box == nil || b.fp.Box == nil || c.fp.Box == nil || d.fp.Box == nil {
+		return 0, false
 	}
-	if a[n].index < b[n].index {
-		return -1
-	}
-	return 1
+	x, y := a.fp.Box.X-b.fp.Box.X, a.fp.Box.Y-b.fp.Box.Y
+	newX, newY := c.fp.Box.X-d.fp.Box.X, c.fp.Box.Y-d.fp.Box.Y
+	return 2*math.Exp(-math.Hypot(x-newX, y-newY)/(100+math.Hypot(x, y)/2)) - 1, true
 }
 
 // share gives each target an element of its own, or none (-1), so that all together are served best.
@@ -224,7 +218,7 @@ func (t *together) share() []int {
 }
 
 // rank puts the element that a target was given first, and leaves out those that others were given.
-func (t *together) rank(i int, taken []int, _ []float64) Ranking {
+func (t *together) rank(i int, taken []int) Ranking {
 	own := taken[i]
 	var first, free []Candidate
 	for _, c := range t.candidates[i] {

@@ -81,6 +81,9 @@ func wordsOf(dst []string, s string, identifier bool) []string {
 	}
 	first := len(dst)
 	eachWord(s, identifier, maxWords, func(word string) {
+		if head, tail := halves(word, identifier); tail != "" {
+			dst, word = append(dst, head), tail
+		}
 		if len(dst) > first {
 			if both, ok := pairs[[2]string{dst[len(dst)-1], word}]; ok {
 				dst[len(dst)-1] = both
@@ -95,6 +98,22 @@ func wordsOf(dst []string, s string, identifier bool) []string {
 		}
 	}
 	return dst
+}
+
+// halves splits a word of an identifier that is two words run together, if one of them is frequent in interfaces: "loginbutton".
+func halves(word string, identifier bool) (head, tail string) {
+	if !identifier || len(word) < 7 {
+		return word, ""
+	}
+	for _, known := range glued {
+		if rest, ok := strings.CutSuffix(word, known); ok && len(rest) >= 3 {
+			return rest, known
+		}
+		if rest, ok := strings.CutPrefix(word, known); ok && len(rest) >= 3 {
+			return known, rest
+		}
+	}
+	return word, ""
 }
 
 // generated tells whether a word looks like one that a tool made up ("1x2y3z", "d654b0ff"), which says nothing across versions.

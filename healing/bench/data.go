@@ -63,8 +63,12 @@ func (r *record) fingerprint() healing.Fingerprint {
 	}
 	if r.IsButton == "yes" {
 		f.Value = r.Value
-		if strings.EqualFold(r.Tag, "input") && f.Type == "" {
-			f.Type = "submit"
+	}
+	// Most records lack the type, without which a button is not told from a text field.
+	if strings.EqualFold(r.Tag, "input") && f.Type == "" {
+		hint := strings.ToLower(r.ID + " " + r.Name + " " + r.Class)
+		if r.IsButton == "yes" || strings.Contains(hint, "submit") || strings.Contains(hint, "button") || strings.Contains(hint, "btn") {
+			f.Role = "button"
 		}
 	}
 	if r.X != nil && r.Y != nil && r.Width != nil && r.Height != nil {

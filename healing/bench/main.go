@@ -20,7 +20,7 @@ func main() {
 	}
 	fmt.Println("load", time.Since(start))
 	verbose := len(os.Args) > 1
-	type res struct{ right, similo, n int }
+	type res struct{ single, right, similo, n int }
 	tot := map[string]*res{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -37,17 +37,27 @@ func main() {
 			st = time.Now()
 			out := ""
 			r := res{}
+			olds := []healing.Fingerprint{}
+			for i := range s.targets {
+				olds = append(olds, s.targets[i].old)
+			}
+			tog := p.RankTogether(olds)
 			var rk time.Duration
 			for i := range s.targets {
 				t := &s.targets[i]
 				st := time.Now()
 				k := p.Rank(t.old)
+				if slices.Contains(t.Accept, k.Best().Index) { r.single++ }
+				if os.Getenv("PAGE") != "" { k = tog[i] }
 				rk += time.Since(st)
 				r.n++
 				if slices.Contains(t.Accept, k.Best().Index) {
 					r.right++
 				} else if verbose {
 					out += fmt.Sprintf("-- %s/%s OLD %s\n", s.file, s.name, show(&t.Old))
+					for _, a := range t.Accept {
+						out += fmt.Sprintf("   ACC %s\n", show(&s.records[a]))
+					}
 					for j, c := range k.Candidates {
 						ok := slices.Contains(t.Accept, c.Index)
 						if j < 2 || ok {
@@ -73,14 +83,14 @@ func main() {
 				x = &res{}
 				tot[s.file] = x
 			}
-			x.n += r.n
+			x.n += r.n; x.single += r.single
 			x.right += r.right
 			x.similo += r.similo
 		}()
 	}
 	wg.Wait()
 	for f, x := range tot {
-		fmt.Printf("%s %d/%d %.2f%% similo %.2f%%\n", f, x.right, x.n, 100*float64(x.right)/float64(x.n), 100*float64(x.similo)/float64(x.n))
+		fmt.Printf("%s single %d page %d/%d %.2f%% similo %.2f%%\n", f, x.single, x.right, x.n, 100*float64(x.right)/float64(x.n), 100*float64(x.similo)/float64(x.n))
 	}
 	fmt.Println(time.Since(start))
 }
