@@ -1,13 +1,16 @@
 package healing
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // question is a target and what of it can be compared with any element.
 type question struct {
 	element
-	present [parts]bool // what is known of the target
-	best    float64     // the score of an element that is the same in everything
-	masks   map[int32]uint64
+	present  [parts]bool // what is known of the target
+	best     float64     // the score of an element that is the same in everything
+	masks    map[int32]uint64
 	together bool // asked with others
 }
 
@@ -24,7 +27,7 @@ func (p *Page) ask(f Fingerprint) *question {
 		partCaption: q.caption != "", partCaptionWords: len(q.bags[inCaption].ids) > 0, partCaptionLetters: len(q.trigrams) > 0,
 		partTestID: fp.TestID != "", partID: fp.ID != "", partName: fp.Name != "", partClass: len(q.bags[inClass].ids) > 0,
 		partHref: q.href != "", partTag: fp.Tag != "", partRole: fp.Tag != "" || fp.Role != "", partType: fp.Type != "",
-		partLandmark: q.landmark != "", partTags: len(q.path) > 0, partPathEnd: len(q.path) > 0, partIDPath: q.idRoot != "",
+		partLandmark: q.landmark != "", partTags: len(q.path) > 0, partPathEnd: len(q.path) > 0, partIDPath: q.idRoot != "" && q.idRoot != fp.ID,
 		partPosition: fp.Box != nil, partSize: fp.Box != nil, partAround: len(q.bags[inAround].ids) > 0,
 		partKeys: len(q.bags[inKeys].ids) > 0, partWords: len(q.bags[inAll].ids) > 0, partRoot: q.root != "|",
 	}
@@ -51,14 +54,12 @@ func (p *Page) compareTexts(q *question, e *element, s *similarities) {
 		if q.present[partCaptionLetters] {
 			s[partCaptionLetters] = diceOf(q.trigrams, e.trigrams)
 		}
-		if q.caption == e.caption && q.caption != "" {
-			s[partCaption] = 1
-		}
+		s[partCaption] = sameStart(q.caption, e.caption)
 		if s[partCaptionWords] == 0 && s[partCaptionLetters] < 0.2 {
 			s[partCaptionWords] = -0.5
 		}
 	case !q.present[partCaptionWords] && len(e.bags[inCaption].ids) > 0:
-		s[partCaptionWords] = -0.25
+		s[partCaptionWords] = -0.15
 	}
 	if q.present[partAround] {
 		s[partAround] = p.dice(inAround, q, e)
@@ -77,9 +78,13 @@ func (p *Page) compareAttributes(q *question, e *element, s *similarities) {
 		s[partTestID] = sameOr(a.TestID, b.TestID, -0.5)
 	}
 	if q.present[partID] && b.ID != "" {
-		s[partID] = 1
-		if a.ID != b.ID {
+		switch {
+		case a.ID != b.ID:
 			s[partID] = 0.8 * p.dice(inID, q, e)
+		case numbered(a.ID):
+			s[partID] = 0.8 // the first of a list today may have been the second yesterday
+		default:
+			s[partID] = 1
 		}
 	}
 	if q.present[partName] && b.Name != "" {
@@ -158,6 +163,24 @@ func (s *similarities) raw() float64 {
 	}
 	return sum
 }
+
+// sameStart is 1 for the same captions, and less if one begins with the other.
+func sameStart(a, b string) float64 {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	switch {
+	case a == b && a != "":
+		return 1
+	case len(a) >= 4 && strings.HasPrefix(b, a):
+		return 0.7 * float64(len(a)) / float64(len(b))
+	default:
+		return 0
+	}
+}
+
+// numbered tells whether an id ends in a number.
+func numbered(id string) bool { return id != "" && id[len(id)-1] >= '0' && id[len(id)-1] <= '9' }
 
 // dice is twice what two bags share, of what both have.
 func (p *Page) dice(f field, q *question, e *element) float64 {

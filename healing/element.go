@@ -16,7 +16,7 @@ const (
 	inHref
 	inAround // neighbours and heading
 	inRoot   // the id that the id path begins with
-	inKeys   // caption, id and name in one: a caption that became an id
+	inKeys   // caption, name and the nearest id in one: a caption that became an id
 	inAll    // these, class and href in one
 	fields
 )
@@ -75,7 +75,7 @@ func gather(f *Fingerprint, number func(word string) int32) (sets [fields][]int3
 			if to != inAround && to != inRoot && len(sets[inAll]) < 2*maxWords {
 				sets[inAll] = append(sets[inAll], id)
 			}
-			if to == inID || to == inName || to == inCaption {
+			if to == inID || to == inName || to == inCaption || to == inRoot {
 				sets[inKeys] = append(sets[inKeys], id)
 			}
 		}
@@ -92,6 +92,7 @@ func gather(f *Fingerprint, number func(word string) int32) (sets [fields][]int3
 	}
 	root, _ := splitIDPath(f.IDPath)
 	put(inRoot, root, true)
+	put(inKeys, f.Type, true)
 	put(inClass, f.Class, true)
 	put(inHref, hrefWords(f.Href), true)
 	for _, s := range []string{f.Heading, f.Neighbours.Around, f.Neighbours.Left, f.Neighbours.Above, f.Neighbours.Right, f.Neighbours.Below} {

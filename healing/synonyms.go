@@ -12,7 +12,7 @@ signup register registration enroll enrol registrieren inscription
 search find suche suchen buscar rechercher recherche query
 cart basket bag trolley warenkorb panier carrito
 checkout kasse
-buy purchase order kaufen acheter comprar orders
+buy purchase kaufen acheter comprar orders
 add plus new create hinzufügen ajouter añadir
 delete remove trash löschen entfernen supprimer eliminar
 edit modify change bearbeiten modifier editar
@@ -23,10 +23,10 @@ submit send absenden senden envoyer enviar
 next forward weiter suivant siguiente
 previous prev back zurück précédent anterior
 account profile konto profil compte cuenta
-settings preferences options einstellungen paramètres ajustes
+setting preference option einstellungen paramètres ajustes
 help support hilfe aide ayuda faq
 contact kontakt contacto
-home homepage startseite accueil inicio
+home homepage startseite accueil inicio logo
 email mail mailadresse correo
 password passwd pwd passcode passwort kennwort contraseña
 username user benutzername utilisateur usuario
@@ -34,24 +34,24 @@ phone telephone tel mobile telefon téléphone teléfono
 address adresse dirección
 download herunterladen télécharger descargar
 upload hochladen
-filter filters refine filtern filtrer
+filter refine filtern filtrer
 sort sorting sortieren trier ordenar
 about über
-news noticias nachrichten
-job jobs career careers karriere
+news noticia nachrichten
+job career karriere
 shop store
-language languages lang locale sprache langue idioma
+language lang locale sprache langue idioma
 country region land
-location locations locator
+location locator
 privacy datenschutz
-terms conditions agb
+term condition agb
 apply anwenden appliquer aplicar
 continue proceed fortfahren continuer continuar
 confirm ok bestätigen confirmer
 yes ja oui
 no nein non
 share teilen partager compartir
-favorite favourite favorites favourites wishlist merkliste
+favorite favourite wishlist merkliste
 image img picture pic photo bild
 button btn
 menu nav navigation
@@ -60,15 +60,13 @@ message msg nachricht
 number num nr
 quantity qty menge quantité cantidad
 price preis prix precio
-category categories kategorie
-all alle tous todos
+category kategorie
+all alle tous todo
 show view display anzeigen afficher
 hide ausblenden
 advertising ads advertise werbung
 company corporate unternehmen
-investor investors
-customer customers client kunde
-service services
+customer client kunde
 `
 
 // Two words that are one.
@@ -103,7 +101,7 @@ func readSynonyms() map[string]string {
 	for group := range strings.Lines(synonymGroups) {
 		words := strings.Fields(group)
 		for _, word := range words[min(1, len(words)):] {
-			table[word] = words[0]
+			table[singular(word)] = singular(words[0])
 		}
 	}
 	return table

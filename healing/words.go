@@ -93,6 +93,7 @@ func wordsOf(dst []string, s string, identifier bool) []string {
 		dst = append(dst, word)
 	})
 	for i := first; i < len(dst); i++ {
+		dst[i] = singular(dst[i])
 		if canonical, ok := synonyms[dst[i]]; ok {
 			dst[i] = canonical
 		}
@@ -114,6 +115,14 @@ func halves(word string, identifier bool) (head, tail string) {
 		}
 	}
 	return word, ""
+}
+
+// singular takes the plural's s away: "jobs", but not "news" or "address". It need not be right, only the same for both sides.
+func singular(word string) string {
+	if n := len(word); n > 4 && word[n-1] == 's' && word[n-2] != 's' && word[n-2] != 'u' && word[n-2] != 'i' {
+		return word[:n-1]
+	}
+	return word
 }
 
 // generated tells whether a word looks like one that a tool made up ("1x2y3z", "d654b0ff"), which says nothing across versions.

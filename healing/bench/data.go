@@ -18,30 +18,30 @@ import (
 
 // record is an element as the data has it.
 type record struct {
-	Tag            string `json:"tag"`
-	Class          string `json:"class"`
-	ID             string `json:"id"`
-	Name           string `json:"name"`
-	Href           string `json:"href"`
-	Alt            string `json:"alt"`
-	Type           string `json:"type"`
-	Title          string `json:"title"`
-	Value          string `json:"value"`
-	Placeholder    string `json:"placeholder"`
-	Text           string `json:"text"`
-	VisibleText    string `json:"visible_text"`   //nolint:tagliatelle // the data's form
-	IsButton       string `json:"is_button"`      //nolint:tagliatelle // the data's form
-	Neighbors      string `json:"neighbor_text"`  //nolint:tagliatelle // the data's form
-	NeighborsAbove string `json:"neighbor_text_above"` //nolint:tagliatelle // the data's form
-	NeighborsBelow string `json:"neighbor_text_below"` //nolint:tagliatelle // the data's form
-	NeighborsLeft  string `json:"neighbor_text_left"`  //nolint:tagliatelle // the data's form
-	NeighborsRight string `json:"neighbor_text_right"` //nolint:tagliatelle // the data's form
+	Tag            string   `json:"tag"`
+	Class          string   `json:"class"`
+	ID             string   `json:"id"`
+	Name           string   `json:"name"`
+	Href           string   `json:"href"`
+	Alt            string   `json:"alt"`
+	Type           string   `json:"type"`
+	Title          string   `json:"title"`
+	Value          string   `json:"value"`
+	Placeholder    string   `json:"placeholder"`
+	Text           string   `json:"text"`
+	VisibleText    string   `json:"visible_text"`        //nolint:tagliatelle // the data's form
+	IsButton       string   `json:"is_button"`           //nolint:tagliatelle // the data's form
+	Neighbors      string   `json:"neighbor_text"`       //nolint:tagliatelle // the data's form
+	NeighborsAbove string   `json:"neighbor_text_above"` //nolint:tagliatelle // the data's form
+	NeighborsBelow string   `json:"neighbor_text_below"` //nolint:tagliatelle // the data's form
+	NeighborsLeft  string   `json:"neighbor_text_left"`  //nolint:tagliatelle // the data's form
+	NeighborsRight string   `json:"neighbor_text_right"` //nolint:tagliatelle // the data's form
 	X              *float64 `json:"x"`
 	Y              *float64 `json:"y"`
 	Width          *float64 `json:"width"`
 	Height         *float64 `json:"height"`
-	XPath          string `json:"xpath"`
-	IDXPath        string `json:"idxpath"`
+	XPath          string   `json:"xpath"`
+	IDXPath        string   `json:"idxpath"`
 }
 
 // visible is the text that a person sees; the data leaves it out where it is the text.
@@ -92,6 +92,7 @@ type site struct {
 	records    []record
 	prints     []healing.Fingerprint
 	targets    []target
+	measured   measured
 }
 
 // load reads all pairs of files NAME.jsonl[.gz] and NAME-candidates.json[.gz] in a folder.
