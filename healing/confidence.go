@@ -7,15 +7,22 @@ type Evidence struct {
 	// Score is the best candidate's, and Margin how far the runner-up is behind: 0 for a twin, nearly 1 for one that is out of reach.
 	Score  float64 `json:"score"`
 	Margin float64 `json:"margin"`
-	// Caption, Identifier and Link say how well these agree (identifier: test id, id or name, the best of them): 1 is the same,
-	// below 0 a contradiction, 0 also that the target had none.
-	Caption    float64 `json:"caption"`
+	// Caption is 1 for the same caption, less if one begins with the other, 0 if they differ or there is none; Wording is how many of
+	// the words are the same, below 0 if none is.
+	Caption float64 `json:"caption"`
+	Wording float64 `json:"wording"`
+	// Identifier (test id, id or name) and Link are 1 if they are the same, below 0 the more they differ, 0 if one side has none.
 	Identifier float64 `json:"identifier"`
 	Link       float64 `json:"link"`
-	// Place is how well landmark and path agree.
-	Place float64 `json:"place"`
-	// Context is how well it fits in with other targets of the page that were found; 0 if there were none.
+	// Class is 1 if it is the only element with the target's very classes, a half if it is one of two, and so on.
+	Class float64 `json:"class"`
+	// Shape is how well position and size agree, Place how well landmark and path do, and Context how well it fits in with other
+	// targets of the page; 0 without others.
+	Shape   float64 `json:"shape"`
+	Place   float64 `json:"place"`
 	Context float64 `json:"context"`
+	// Known is how much is known of the target: 1 is all that can be compared.
+	Known float64 `json:"known"`
 }
 
 // Calibration makes a confidence of evidence: a logistic curve over a weighted sum.
@@ -30,9 +37,9 @@ type Calibration struct {
 //nolint:gochecknoglobals // constants in all but syntax
 var (
 	// Alone is for targets that are looked for one at a time.
-	Alone = Calibration{-6, Evidence{5, 3, 2, 2, 1, 1, 0}}
+	Alone = Calibration{-5.05, Evidence{3.72, 2.65, 2.68, -0.43, 1.57, 0.47, 1.01, 0.62, 1.10, 0.00, -1.99}}
 	// Together is for those that are looked for together.
-	Together = Calibration{-6, Evidence{5, 3, 2, 2, 1, 1, 2}}
+	Together = Calibration{-4.71, Evidence{3.52, 2.76, 2.33, 0.39, 1.05, 0.62, 1.45, -0.52, -0.00, 1.26, -1.18}}
 )
 
 // Confidence is the probability that evidence of this kind is right.
@@ -46,23 +53,47 @@ func (c Calibration) Confidence(e Evidence) float64 {
 }
 
 // Vector is the evidence in the order of its fields.
-func (e Evidence) Vector() [7]float64 {
-	return [7]float64{e.Score, e.Margin, e.Caption, e.Identifier, e.Link, e.Place, e.Context}
+func (e Evidence) Vector() [11]float64 {
+	return [11]float64{e.Score, e.Margin, e.Caption, e.Wording, e.Identifier, e.Link, e.Class, e.Shape, e.Place, e.Context, e.Known}
 }
 
-// evidence of the best of some explained candidates; runnerUp is negative if there is none.
-func (q *question) evidence(best *Candidate, behind float64) Evidence {
-	e := Evidence{
-		Score: best.Score, Margin: 1 - math.Exp(-max(behind, 0)), Caption: best.s[partCaptionWords],
-		Identifier: max(best.s[partTestID], best.s[partID], best.s[partName]), Link: best.s[partHref],
-		Context: (best.s[partTree] + best.s[partOffset] + best.s[partOrder]) / 3,
+// evidence for an explained candidate that is so far ahead of the runner-up.
+func (p *Page) evidence(q *question, best *Candidate, ahead float64) Evidence {
+	a, b, s := q.fp, p.elements[best.Index].fp, &best.s
+	class := 0.0
+	if n := p.classes[b.Class]; n > 0 && s[partClass] > 0.999 {
+		class = 1 / float64(n)
 	}
-	if best.s[partTestID] < 0 {
-		e.Identifier = best.s[partTestID]
+	return Evidence{
+		Class: class, Shape: (s[partPosition] + s[partSize]) / 2, Known: q.best / 30,
+		Score: best.Score, Margin: 1 - math.Exp(-max(ahead, 0)), Caption: s[partCaption], Wording: s[partCaptionWords],
+		Identifier: agreement([]pair{{a.TestID, b.TestID, s[partTestID]}, {a.ID, b.ID, s[partID]}, {a.Name, b.Name, s[partName]}}),
+		Link:       agreement([]pair{{q.href, p.elements[best.Index].href, s[partHref]}}),
+		Place:      (s[partLandmark] + s[partTags] + s[partPathEnd]) / 3,
+		Context:    (s[partTree] + s[partOffset] + s[partOrder]) / 3,
 	}
-	if q.present[partHref] && best.s[partHref] == 0 {
-		e.Link = -0.5
+}
+
+// pair is an attribute on both sides, and how similar these are.
+type pair struct {
+	a, b       string
+	similarity float64
+}
+
+// agreement is 1 if one pair is the same; else that of the pair that differs least, from -1 to 0.
+func agreement(pairs []pair) float64 {
+	closest := math.Inf(-1)
+	for _, p := range pairs {
+		switch {
+		case p.a == "" || p.b == "":
+		case p.a == p.b:
+			return 1
+		default:
+			closest = max(closest, min(p.similarity, 1)-1)
+		}
 	}
-	e.Place = (best.s[partLandmark] + best.s[partTags] + best.s[partPathEnd]) / 3
-	return e
+	if math.IsInf(closest, -1) {
+		return 0
+	}
+	return max(closest, -1)
 }

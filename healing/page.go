@@ -13,7 +13,8 @@ type Page struct {
 	prints   []Fingerprint
 	elements []element
 	vocab    vocabulary
-	parents  []int // the index of the element around, -1 if it is not in the page
+	parents  []int          // the index of the element around, -1 if it is not in the page
+	classes  map[string]int // how many elements have these very classes
 }
 
 // NewPage indexes the elements that a page has, in the order of the document. It takes about 8 µs an element.
@@ -24,6 +25,7 @@ func NewPage(prints []Fingerprint) *Page {
 		elements: make([]element, len(prints)),
 		vocab:    vocabulary{ids: make(map[string]int32, 4*len(prints))},
 		parents:  make([]int, len(prints)),
+		classes:  map[string]int{},
 	}
 	places := make(map[string]int, len(prints))
 	for i, f := range prints {
@@ -38,6 +40,7 @@ func NewPage(prints []Fingerprint) *Page {
 			e.tags[k] = p.vocab.add(s.tag)
 		}
 		p.elements[i] = e
+		p.classes[e.fp.Class]++
 		if e.fp.XPath != "" {
 			places[e.place()] = i
 		}

@@ -98,11 +98,11 @@ func (p *Page) ranking(q *question, candidates []Candidate) Ranking {
 		}
 	}
 	if len(r.Candidates) > 0 {
-		behind := r.Candidates[0].raw
+		ahead := r.Candidates[0].raw
 		if r.RunnerUp > 0 {
-			behind -= r.Candidates[r.RunnerUp].raw
+			ahead -= r.Candidates[r.RunnerUp].raw
 		}
-		r.Evidence = q.evidence(r.Best(), behind)
+		r.Evidence = p.evidence(q, r.Best(), ahead)
 		calibration := Alone
 		if q.together {
 			calibration = Together

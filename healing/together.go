@@ -8,7 +8,7 @@ import (
 
 const (
 	considered       = 30   // candidates of each target that are looked at together
-	anchorConfidence = 0.9  // a match that others may lean on
+	anchorConfidence = 0.7  // a match that others may lean on
 	anchorsEach      = 6    // how many each leans on
 	worthOfNothing   = 0.25 // of the best score: a target that would get less is better left without an element
 )
@@ -39,20 +39,24 @@ func (p *Page) RankTogether(targets []Fingerprint) []Ranking {
 		t.questions = append(t.questions, q)
 		t.candidates = append(t.candidates, p.score(q, considered))
 	}
-	t.findAnchors()
-	for i := range targets {
-		t.lean(i)
+	// The first anchors are those that need no help, the second ones those that the first helped to find.
+	for range 2 {
+		t.findAnchors()
+		for i := range targets {
+			t.lean(i)
+			t.questions[i].together = true
+		}
 	}
 	taken := t.share()
 	rankings := make([]Ranking, len(targets))
 	for i := range targets {
-		t.questions[i].together = true
 		rankings[i] = t.rank(i, taken)
 	}
 	return rankings
 }
 
 func (t *together) findAnchors() {
+	t.anchors = nil
 	claims := map[int][]anchor{}
 	order := []int{}
 	for i, q := range t.questions {
@@ -80,6 +84,9 @@ func (t *together) lean(i int) {
 		return
 	}
 	for part := partTree; part <= partOrder; part++ {
+		if q.present[part] {
+			continue
+		}
 		if part != partOffset || q.fp.Box != nil {
 			q.present[part] = true
 			q.best += traits[part].weight

@@ -205,8 +205,11 @@ func (r *report) calibrations() {
 }
 
 func form(c healing.Calibration) string {
-	w := c.Weights
-	return fmt.Sprintf("{%.2f, Evidence{%.2f, %.2f, %.2f, %.2f, %.2f, %.2f, %.2f}}", c.Bias, w.Score, w.Margin, w.Caption, w.Identifier, w.Link, w.Place, w.Context)
+	var weights []string
+	for _, w := range c.Weights.Vector() {
+		weights = append(weights, fmt.Sprintf("%.2f", w))
+	}
+	return fmt.Sprintf("{%.2f, Evidence{%s}}", c.Bias, strings.Join(weights, ", "))
 }
 
 // errors says of each target that was not found rightly, or healed though gone, what was taken, and why.
