@@ -39,7 +39,7 @@ var (
 	// Alone is for targets that are looked for one at a time.
 	Alone = Calibration{-5.05, Evidence{3.72, 2.65, 2.68, -0.43, 1.57, 0.47, 1.01, 0.62, 1.10, 0.00, -1.99}}
 	// Together is for those that are looked for together.
-	Together = Calibration{-4.71, Evidence{3.52, 2.76, 2.33, 0.39, 1.05, 0.62, 1.45, -0.52, -0.00, 1.26, -1.18}}
+	Together = Calibration{-4.61, Evidence{3.52, 2.62, 2.32, 0.35, 1.01, 0.65, 1.46, -0.56, -0.03, 1.81, -1.17}}
 )
 
 // Confidence is the probability that evidence of this kind is right.

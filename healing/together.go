@@ -10,6 +10,8 @@ const (
 	considered       = 30   // candidates of each target that are looked at together
 	anchorConfidence = 0.7  // a match that others may lean on
 	anchorsEach      = 6    // how many each leans on
+	closeness        = 8.0  // steps or hundreds of pixels: how far away an anchor counts half
+	doubt            = 0.3  // how many anchors at hand count nothing, so that few and distant ones count little
 	worthOfNothing   = 0.25 // of the best score: a target that would get less is better left without an element
 )
 
@@ -24,6 +26,12 @@ type together struct {
 // anchor is a target that was found without help.
 type anchor struct {
 	target, found int
+}
+
+// distant is an anchor as seen from a target.
+type distant struct {
+	anchor
+	distance float64
 }
 
 // RankTogether compares several targets of one page with its elements: those that are found without doubt first, the others
@@ -97,7 +105,7 @@ func (t *together) lean(i int) {
 		e := &t.page.elements[c.Index]
 		var tree, offset, order mean
 		for n, a := range near {
-			weight := 1 / float64(n+1)
+			weight := 1 / (float64(n+1) * (1 + a.distance/closeness))
 			old, found := &t.questions[a.target].element, &t.page.elements[a.found]
 			tree.add(sameWay(&q.element, old, e, found), weight)
 			if far, ok := sameOffset(&q.element, old, e, found); ok {
@@ -128,16 +136,12 @@ func (m *mean) value() float64 {
 	if m.weights == 0 {
 		return 0
 	}
-	return m.sum / m.weights
+	return m.sum / (m.weights + doubt)
 }
 
 // nearest are the anchors that stood nearest to a target in the old page.
-func (t *together) nearest(i int) []anchor {
+func (t *together) nearest(i int) []distant {
 	q := t.questions[i]
-	type distant struct {
-		anchor
-		distance float64
-	}
 	var all []distant
 	for _, a := range t.anchors {
 		if a.target == i || t.questions[a.target].root != q.root {
@@ -146,11 +150,7 @@ func (t *together) nearest(i int) []anchor {
 		all = append(all, distant{a, apart(&q.element, &t.questions[a.target].element)})
 	}
 	slices.SortStableFunc(all, func(a, b distant) int { return compareDown(b.distance, a.distance) })
-	near := make([]anchor, 0, anchorsEach)
-	for _, a := range all[:min(len(all), anchorsEach)] {
-		near = append(near, a.anchor)
-	}
-	return near
+	return all[:min(len(all), anchorsEach)]
 }
 
 // apart is how far two elements are from each other: steps in the tree, and pixels.
