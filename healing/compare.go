@@ -12,6 +12,7 @@ type question struct {
 	best     float64     // the score of an element that is the same in everything
 	masks    map[int32]uint64
 	together bool // asked with others
+	typical  float64
 }
 
 // ask prepares a target.

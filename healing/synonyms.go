@@ -22,7 +22,8 @@ close dismiss schließen fermer cerrar
 submit send absenden senden envoyer enviar
 next forward weiter suivant siguiente
 previous prev back zurück précédent anterior
-account profile konto profil compte cuenta
+account konto compte cuenta
+profile profil perfil
 setting preference option einstellungen paramètres ajustes
 help support hilfe aide ayuda faq
 contact kontakt contacto

@@ -56,6 +56,7 @@ func (p *Page) RankTogether(targets []Fingerprint) []Ranking {
 		}
 	}
 	taken := t.share()
+	t.weighPage()
 	rankings := make([]Ranking, len(targets))
 	for i := range targets {
 		rankings[i] = t.rank(i, taken)
@@ -188,6 +189,20 @@ func sameOffset(a, b, c, d *element) (float64, bool) {
 	x, y := a.fp.Box.X-b.fp.Box.X, a.fp.Box.Y-b.fp.Box.Y
 	newX, newY := c.fp.Box.X-d.fp.Box.X, c.fp.Box.Y-d.fp.Box.Y
 	return 2*math.Exp(-math.Hypot(x-newX, y-newY)/(100+math.Hypot(x, y)/2)) - 1, true
+}
+
+// weighPage tells each question how alike the best candidates of the others are.
+func (t *together) weighPage() {
+	scores := make([]float64, len(t.questions))
+	for i, q := range t.questions {
+		scores[i] = t.candidates[i][0].raw / max(q.best, 1)
+	}
+	for i, q := range t.questions {
+		if others := slices.Delete(slices.Clone(scores), i, i+1); len(others) > 0 {
+			slices.Sort(others)
+			q.typical = min(max(others[len(others)/2], 0), 1)
+		}
+	}
 }
 
 // share gives each target an element of its own, or none (-1), so that all together are served best.

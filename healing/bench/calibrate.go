@@ -8,7 +8,7 @@ import (
 
 // fitCalibration fits a logistic curve to outcomes: Newton's method with a little shrinkage, so that it always ends and no weight runs away.
 func fitCalibration(outcomes []outcome) healing.Calibration {
-	const size, shrink = 12, 1.0
+	const size, shrink = 13, 1.0
 	var w [size]float64
 	for range 25 {
 		var gradient [size]float64
@@ -46,19 +46,19 @@ func fitCalibration(outcomes []outcome) healing.Calibration {
 	}
 	return healing.Calibration{Bias: w[0], Weights: healing.Evidence{
 		Score: w[1], Margin: w[2], Caption: w[3], Wording: w[4], Identifier: w[5], Link: w[6], Class: w[7],
-		Shape: w[8], Place: w[9], Context: w[10], Known: w[11],
+		Shape: w[8], Place: w[9], Context: w[10], Known: w[11], Typical: w[12],
 	}}
 }
 
-func row(o *outcome) [12]float64 {
-	x := [12]float64{1}
+func row(o *outcome) [13]float64 {
+	x := [13]float64{1}
 	v := o.ranking.Evidence.Vector()
 	copy(x[1:], v[:])
 	return x
 }
 
 // solve solves a system of linear equations by elimination.
-func solve(a [12][12]float64, b [12]float64) [12]float64 {
+func solve(a [13][13]float64, b [13]float64) [13]float64 {
 	n := len(b)
 	for i := range n {
 		pivot := i
