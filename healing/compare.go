@@ -13,6 +13,7 @@ type question struct {
 	masks    map[int32]uint64
 	together bool // asked with others
 	typical  float64
+	said     float64 // what the words of the caption weigh in ids and names
 }
 
 // ask prepares a target.
@@ -37,6 +38,9 @@ func (p *Page) ask(f Fingerprint) *question {
 			q.best += traits[i].weight
 		}
 	}
+	if numbered(fp.ID) {
+		q.best -= (1 - sameNumbered) * traits[partID].weight
+	}
 	return q
 }
 
@@ -59,7 +63,10 @@ func (p *Page) compareTexts(q *question, e *element, s *similarities) {
 		if s[partCaptionWords] == 0 && s[partCaptionLetters] < 0.2 {
 			s[partCaptionWords] = -0.5
 		}
-	case !q.present[partCaptionWords] && len(e.bags[inCaption].ids) > 0:
+	case q.present[partCaptionWords]:
+		// What had a caption and has none now may have become an icon: its id or name often still says it.
+		s[partCaptionWords] = 0.6 * p.said(q, e)
+	case len(e.bags[inCaption].ids) > 0:
 		s[partCaptionWords] = -0.15
 	}
 	if q.present[partAround] {
@@ -83,7 +90,7 @@ func (p *Page) compareAttributes(q *question, e *element, s *similarities) {
 		case a.ID != b.ID:
 			s[partID] = 0.8 * p.dice(inID, q, e)
 		case numbered(a.ID):
-			s[partID] = 0.8 // the first of a list today may have been the second yesterday
+			s[partID] = sameNumbered
 		default:
 			s[partID] = 1
 		}
@@ -180,6 +187,9 @@ func sameStart(a, b string) float64 {
 	}
 }
 
+// sameNumbered is what the same id says if it ends in a number: the first of a list today may have been the second yesterday.
+const sameNumbered = 0.8
+
 // numbered tells whether an id ends in a number.
 func numbered(id string) bool { return id != "" && id[len(id)-1] >= '0' && id[len(id)-1] <= '9' }
 
@@ -198,6 +208,21 @@ func (p *Page) coverage(f field, q *question, e *element) float64 {
 		return min(1, p.common(f, a.ids, e.bags[f].ids)/a.sum)
 	}
 	return 0
+}
+
+// said is how much of the target's caption an element's id and name say.
+func (p *Page) said(q *question, e *element) float64 {
+	caption := q.bags[inCaption].ids
+	if q.said == 0 {
+		for _, id := range caption {
+			if id < 0 {
+				q.said += p.vocab.rare
+			} else {
+				q.said += p.vocab.weight[inKeys][id]
+			}
+		}
+	}
+	return min(1, p.common(inKeys, caption, e.bags[inKeys].ids)/max(q.said, 1e-9))
 }
 
 func diceOf(a, b []uint32) float64 {
