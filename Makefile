@@ -64,6 +64,13 @@ test/e2e: setup/test ## Run only the tests of the whole chain
 bench/bridge: setup/test ## Compare the Redis bridge with BullMQ in Node: jobs a second, delay of progress
 	go run ./redisbridge/bench
 
+# Where the recorded changes of public sites are; healing/bench says in which form.
+DATA ?= ../shared/healing
+
+.PHONY: bench/healing
+bench/healing: ## Measure how rightly elements are found again, on recorded changes of public sites: DATA=folder, FLAGS=--verbose
+	@go run ./healing/bench --data $(DATA) $(FLAGS)
+
 # How many random sequences to do.
 SEQUENCES ?= 5
 

@@ -41,7 +41,7 @@ var (
 	// Alone is for targets that are looked for one at a time.
 	Alone = Calibration{-4.69, Evidence{3.74, 2.35, 2.66, -0.41, 1.34, 0.49, 1.06, 0.68, 0.99, 0.00, -2.17, 0.00}}
 	// Together is for those that are looked for together.
-	Together = Calibration{-0.66, Evidence{4.34, 2.09, 2.40, 0.35, 1.07, 0.59, 1.55, -0.41, 0.68, 2.33, -1.73, -5.27}}
+	Together = Calibration{-0.67, Evidence{4.34, 2.09, 2.40, 0.35, 1.07, 0.59, 1.55, -0.41, 0.68, 2.32, -1.73, -5.27}}
 )
 
 // Confidence is the probability that evidence of this kind is right.

@@ -18,7 +18,7 @@ type Policy struct {
 // (docs/healing.md has the figures).
 //
 //nolint:gochecknoglobals // a constant in all but syntax
-var Careful = Policy{MinConfidence: 0.42, MinScore: 0.2, MinMargin: 0.1}
+var Careful = Policy{MinConfidence: 0.35, MinScore: 0.2, MinMargin: 0.1}
 
 // Decision says whether to heal, and why.
 type Decision struct {
@@ -31,8 +31,9 @@ type Decision struct {
 	Reasons []string `json:"reasons"`
 }
 
-// Decide heals or refuses. The best candidate must be visible and of a role with which one can do what one did with the target, it
-// must not be one of several that look the same, and it must pass the policy's thresholds.
+// Decide heals or refuses. The best candidate must be visible and of a role with which one can do what one did with the target; with
+// another caption it must have the same id, name, test id or link; it must not be one of several that look the same, and it
+// must pass the policy's thresholds.
 func (p *Page) Decide(target Fingerprint, r Ranking, policy Policy) Decision {
 	if len(r.Candidates) == 0 {
 		return Decision{Index: -1, Reasons: []string{"the page has no elements"}}
@@ -49,6 +50,9 @@ func (p *Page) Decide(target Fingerprint, r Ranking, policy Policy) Decision {
 	if from := roleOf(&target); !compatible(from, e.role) {
 		refuse("%s is the most similar element, but it is a %s, and a %s is wanted", name, e.role, from)
 	}
+	if r.Evidence.Wording <= contradiction && r.Evidence.Identifier < 1 && r.Evidence.Link < 1 {
+		refuse("%s has another caption than what is wanted (%q), and neither its id, name or link is the same", name, shorten(captionOf(&target), 40))
+	}
 	if r.RunnerUp > 0 && r.Evidence.Margin < policy.MinMargin {
 		refuse("%s and %s are about equally similar", name, p.call(r.Candidates[r.RunnerUp].Index))
 	}
@@ -64,6 +68,10 @@ func (p *Page) Decide(target Fingerprint, r Ranking, policy Policy) Decision {
 	}
 	return d
 }
+
+// contradiction is the wording of two captions without a common word: whoever stands in the same place with another caption is
+// likelier to be another element than the same one renamed.
+const contradiction = -0.5
 
 // call names an element as a person would: button "Sign in".
 func (p *Page) call(i int) string {

@@ -41,6 +41,8 @@ type Ranking struct {
 	// RunnerUp is the place in Candidates of the best one that is another element than the first: neither what it stands directly in,
 	// nor what stands directly in it, since a click on either is the same. 0 if there is none.
 	RunnerUp int `json:"runnerUp"`
+	// Assigned tells that the target was looked for together with others, and that the first candidate is its own: no other one got it.
+	Assigned bool `json:"assigned,omitempty"`
 	// Evidence is what the confidence is made of.
 	Evidence Evidence `json:"evidence"`
 	// Confidence is the probability that the best candidate is the right one, for targets of which every second one is gone.

@@ -254,5 +254,7 @@ func (t *together) rank(i int, taken []int) Ranking {
 	if own < 0 && len(free) == 0 {
 		free = t.candidates[i]
 	}
-	return t.page.ranking(t.questions[i], append(first, free...))
+	r := t.page.ranking(t.questions[i], append(first, free...))
+	r.Assigned = own >= 0
+	return r
 }

@@ -141,7 +141,7 @@ func (r *report) curve() {
 		r.say("%.2f to %.2f   %8d %8.1f %8.1f  %s", bin[0], min(bin[1], 1), n, 100*sum/float64(max(n, 1)), share, strings.Repeat("#", int(share/2.5)))
 	}
 	r.say("\n%-14s %16s %18s %18s", "threshold", "healed right %", "wrong, % of heals", "gone, healed %")
-	for _, threshold := range []float64{0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99} {
+	for _, threshold := range []float64{0, 0.2, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99} {
 		var h healed
 		for i := range outcomes {
 			h.add(&outcomes[i], outcomes[i].sound && outcomes[i].ranking.Confidence >= threshold)
@@ -187,7 +187,7 @@ func (r *report) leaveOneOut() {
 
 // threshold is the least confidence with which a calibration keeps to the wanted rates of wrong and of false heals.
 func threshold(c healing.Calibration, outcomes []outcome, wrong, gone float64) float64 {
-	for t := 0.5; t < 1; t += 0.005 {
+	for t := 0.2; t < 1; t += 0.005 {
 		var h healed
 		for i := range outcomes {
 			h.add(&outcomes[i], outcomes[i].sound && c.Confidence(outcomes[i].ranking.Evidence) >= t)
