@@ -39,9 +39,9 @@ type Calibration struct {
 //nolint:gochecknoglobals // constants in all but syntax
 var (
 	// Alone is for targets that are looked for one at a time.
-	Alone = Calibration{-4.69, Evidence{3.74, 2.35, 2.66, -0.41, 1.34, 0.49, 1.06, 0.68, 0.99, 0.00, -2.17, 0.00}}
+	Alone = Calibration{-4.72, Evidence{3.78, 2.34, 2.62, -0.37, 1.33, 0.50, 1.08, 0.65, 1.00, 0.00, -2.15, 0.00}}
 	// Together is for those that are looked for together.
-	Together = Calibration{-0.67, Evidence{4.34, 2.09, 2.40, 0.35, 1.07, 0.59, 1.55, -0.41, 0.68, 2.32, -1.73, -5.27}}
+	Together = Calibration{-0.21, Evidence{4.26, 1.79, 2.38, 0.42, 1.09, 0.62, 1.57, -0.46, 0.77, 2.36, -1.84, -5.40}}
 )
 
 // Confidence is the probability that evidence of this kind is right.
