@@ -60,7 +60,7 @@ func (p *Page) compareTexts(q *question, e *element, s *similarities) {
 			s[partCaptionLetters] = diceOf(q.trigrams, e.trigrams)
 		}
 		s[partCaption] = sameStart(q.caption, e.caption)
-		if s[partCaptionWords] == 0 && s[partCaptionLetters] < 0.2 {
+		if s[partCaptionWords] < 0.1 && s[partCaptionLetters] < 0.2 { // nothing, or a filler
 			s[partCaptionWords] = -0.5
 		}
 	case q.present[partCaptionWords]:

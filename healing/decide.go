@@ -18,7 +18,7 @@ type Policy struct {
 // (docs/healing.md has the figures).
 //
 //nolint:gochecknoglobals // a constant in all but syntax
-var Careful = Policy{MinConfidence: 0.35, MinScore: 0.2, MinMargin: 0.1}
+var Careful = Policy{MinConfidence: 0.4, MinScore: 0.2, MinMargin: 0.1}
 
 // Decision says whether to heal, and why.
 type Decision struct {

@@ -98,8 +98,7 @@ func TestDecoysAreRefused(t *testing.T) {
 				f.Placeholder = ""
 			},
 			func(f *healing.Fingerprint) {
-				f.Text, f.AccessibleName, f.Label, f.Placeholder = "", "", "", ""
-				f.Href = ""
+				f.Text, f.AccessibleName, f.Label, f.Placeholder, f.Class, f.Role = "Not now", "", "", "", "other", "switch"
 			},
 			func(f *healing.Fingerprint) { f.Visible = new(bool) },
 		} {

@@ -99,8 +99,8 @@ func wordFactor(word string) float64 {
 	switch {
 	case generated(word):
 		return 0.2
-	case len(word) == 1:
-		return 0.4
+	case len(word) == 1, filler[word]:
+		return 0.3
 	default:
 		return 1
 	}

@@ -101,6 +101,8 @@ func compatible(a, b string) bool {
 	switch {
 	case from == to:
 		return a != "radio" && b != "radio" && a != "menuitemradio" && b != "menuitemradio" || a == b
+	case a == "heading":
+		return to == plain // a text that is looked at, not clicked
 	case from == plain:
 		return true
 	case from == activated:

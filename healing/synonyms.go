@@ -93,6 +93,12 @@ var (
 	synonyms = readSynonyms()
 	pairs    = readPairs()
 
+	// Words that say little.
+	filler = map[string]bool{
+		"an": true, "and": true, "the": true, "of": true, "to": true, "in": true, "on": true, "for": true, "by": true, "at": true, "or": true, "is": true,
+		"our": true, "your": true, "my": true, "me": true, "with": true, "from": true, "der": true, "die": true, "das": true, "und": true, "de": true, "la": true, "le": true,
+	}
+
 	// Words that identifiers run together with others.
 	glued = []string{"button", "search", "login", "submit", "header", "footer", "password", "email", "input", "field", "menu", "link", "logo", "cart", "icon", "form", "text"}
 )
