@@ -51,7 +51,7 @@ func (p *Page) Decide(target Fingerprint, r Ranking, policy Policy) Decision {
 		refuse("%s is the most similar element, but it is a %s, and a %s is wanted", name, e.role, from)
 	}
 	if r.Evidence.Wording <= contradiction && r.Evidence.Identifier < 1 && r.Evidence.Link < 1 {
-		refuse("%s has another caption than what is wanted (%q), and neither its id, name or link is the same", name, shorten(captionOf(&target), 40))
+		refuse("%s has another caption than what is wanted (%q), and neither its id, name or link is the same", name, shorten(captionOf(&target)))
 	}
 	if r.RunnerUp > 0 && r.Evidence.Margin < policy.MinMargin {
 		refuse("%s and %s are about equally similar", name, p.call(r.Candidates[r.RunnerUp].Index))
@@ -85,17 +85,19 @@ func (p *Page) call(i int) string {
 	}
 	switch caption := strings.Join(strings.Fields(captionOf(e.fp)), " "); {
 	case caption != "":
-		return fmt.Sprintf("%s %q", what, shorten(caption, 40))
+		return fmt.Sprintf("%s %q", what, shorten(caption))
 	case e.fp.TestID != "":
-		return fmt.Sprintf("%s with test id %q", what, shorten(e.fp.TestID, 40))
+		return fmt.Sprintf("%s with test id %q", what, shorten(e.fp.TestID))
 	case e.fp.ID != "":
-		return fmt.Sprintf("%s #%s", what, shorten(e.fp.ID, 40))
+		return fmt.Sprintf("%s #%s", what, shorten(e.fp.ID))
 	default:
 		return fmt.Sprintf("%s %d of the page", what, i+1)
 	}
 }
 
-func shorten(s string, limit int) string {
+// shorten cuts what is quoted in a reason.
+func shorten(s string) string {
+	const limit = 40
 	if len(s) <= limit {
 		return s
 	}

@@ -43,24 +43,24 @@ func FuzzParse(f *testing.F) {
 	}
 	others := shop()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		print, err := healing.Parse(data)
+		parsed, err := healing.Parse(data)
 		if err != nil {
 			return
 		}
-		require.Equal(t, print, print.Bounded(), "bounding twice is bounding once")
-		for _, s := range []string{print.Text, print.Tag, print.Class, print.Neighbours.Around} {
+		require.Equal(t, parsed, parsed.Bounded(), "bounding twice is bounding once")
+		for _, s := range []string{parsed.Text, parsed.Tag, parsed.Class, parsed.Neighbours.Around} {
 			require.LessOrEqual(t, len(s), healing.MaxText)
 			require.True(t, utf8.ValidString(s))
 		}
-		page := healing.NewPage(append(append([]healing.Fingerprint{}, others...), print))
-		ranking := page.Rank(print)
-		require.NotEmpty(t, page.Decide(print, ranking, healing.Careful).Reasons)
-		require.Len(t, page.RankTogether([]healing.Fingerprint{others[0], print}), 2)
+		page := healing.NewPage(append(append([]healing.Fingerprint{}, others...), parsed))
+		ranking := page.Rank(parsed)
+		require.NotEmpty(t, page.Decide(parsed, ranking, healing.Careful).Reasons)
+		require.Len(t, page.RankTogether([]healing.Fingerprint{others[0], parsed}), 2)
 		page.Locators(page.Len() - 1)
-		again, err := json.Marshal(print)
+		again, err := json.Marshal(parsed)
 		require.NoError(t, err)
 		back, err := healing.Parse(again)
 		require.NoError(t, err)
-		require.Equal(t, print, back)
+		require.Equal(t, parsed, back)
 	})
 }

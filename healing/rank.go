@@ -132,7 +132,7 @@ func (p *Page) explain(q *question, c *Candidate) {
 // reason names what counts most.
 func reason(q *question, s *similarities) string {
 	var pro, contra []string
-	for i, t := range traits {
+	for i, t := range &traits {
 		switch {
 		case s[i] >= 0.6 && t.favour != "" && q.present[i]:
 			pro = append(pro, t.favour)

@@ -73,7 +73,8 @@ func TestMoreAlikeNeverRanksLower(t *testing.T) {
 		of := r.IntN(len(prints))
 		for what, copyTo := range copies {
 			var lacks healing.Fingerprint
-			if copyTo(&lacks, &target); reflect.DeepEqual(lacks, healing.Fingerprint{}) {
+			copyTo(&lacks, &target)
+			if reflect.DeepEqual(lacks, healing.Fingerprint{}) {
 				continue // nothing is known of it
 			}
 			before := place(healing.NewPage(prints).Rank(target), of)

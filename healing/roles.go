@@ -1,6 +1,9 @@
 package healing
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // roleOf is the role of an element: the one that it was captured with, or what follows from tag and type.
 func roleOf(f *Fingerprint) string {
@@ -59,7 +62,7 @@ func roleOf(f *Fingerprint) string {
 // looksLikeButton tells whether some word of an id or a class says that it is one.
 func looksLikeButton(s string) bool {
 	found := false
-	eachWord(s, true, maxWords, func(word string) { found = found || word == "button" || word == "btn" })
+	eachWord(s, true, func(word string) { found = found || word == "button" || word == "btn" })
 	return found
 }
 
@@ -121,8 +124,8 @@ func landmarkOf(f *Fingerprint, steps []step) string {
 	if f.Landmark != "" {
 		return strings.ToLower(f.Landmark)
 	}
-	for i := len(steps) - 1; i >= 0; i-- {
-		switch steps[i].tag {
+	for _, s := range slices.Backward(steps) {
+		switch s.tag {
 		case "header":
 			return "banner"
 		case "footer":
@@ -139,7 +142,7 @@ func landmarkOf(f *Fingerprint, steps []step) string {
 	}
 	id, _ := splitIDPath(f.IDPath)
 	found := ""
-	eachWord(id, true, maxWords, func(word string) {
+	eachWord(id, true, func(word string) {
 		switch {
 		case found != "":
 		case strings.Contains(word, "footer"):

@@ -13,9 +13,9 @@ const (
 )
 
 // eachWord calls f with the words of s in lower case: what is between characters that are neither letters nor digits, and, in an
-// identifier, also between "nav" and "Link" and between "item" and "5". It ends after limit words.
-func eachWord(s string, identifier bool, limit int, f func(word string)) {
-	start, class, upper := -1, 0, false
+// identifier, also between "nav" and "Link" and between "item" and "5". It ends after maxWords words.
+func eachWord(s string, identifier bool, f func(word string)) {
+	start, class, upper, limit := -1, 0, false, maxWords
 	emit := func(end int) {
 		word := s[start:end]
 		if upper {
@@ -80,7 +80,7 @@ func wordsOf(dst []string, s string, identifier bool) []string {
 		return dst
 	}
 	first := len(dst)
-	eachWord(s, identifier, maxWords, func(word string) {
+	eachWord(s, identifier, func(word string) {
 		if head, tail := halves(word, identifier); tail != "" {
 			dst, word = append(dst, head), tail
 		}
@@ -163,7 +163,8 @@ func trigrams(dst []uint32, key string) []uint32 {
 	n := 0
 	for _, r := range key {
 		window[0], window[1], window[2] = window[1], window[2], r
-		if n++; n < 3 {
+		n++
+		if n < 3 {
 			continue
 		}
 		dst = append(dst, uint32(window[0])*0x9E3779B1^uint32(window[1])*0x85EBCA6B^uint32(window[2])*0xC2B2AE35) //nolint:gosec // a hash
@@ -184,7 +185,7 @@ func keyOf(s string) string {
 	}
 	var b strings.Builder
 	b.Grow(len(s))
-	eachWord(s, false, maxWords, func(word string) {
+	eachWord(s, false, func(word string) {
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}

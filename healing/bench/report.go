@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cinnamon-qa/cinnamon/healing"
@@ -71,12 +72,12 @@ func (r *report) tables() {
 	row := func(name string, elements int, t *tally) {
 		count := ""
 		if elements > 0 {
-			count = fmt.Sprint(elements)
+			count = strconv.Itoa(elements)
 		}
-		r.say(line, name, fmt.Sprint(t.targets), count,
+		r.say(line, name, strconv.Itoa(t.targets), count,
 			fmt.Sprintf("%.1f", percent(t.similo, t.targets)), fmt.Sprintf("%.1f", percent(t.alone, t.targets)),
 			fmt.Sprintf("%.1f", percent(t.together, t.targets)), fmt.Sprintf("%.1f", percent(t.right, t.targets)),
-			fmt.Sprint(t.wrong), fmt.Sprintf("%.1f", percent(t.gone, t.targets)))
+			strconv.Itoa(t.wrong), fmt.Sprintf("%.1f", percent(t.gone, t.targets)))
 	}
 	var all tally
 	for _, file := range r.files() {
@@ -84,13 +85,14 @@ func (r *report) tables() {
 		r.say(line, "site", "targets", "elements", "similo %", "alone %", "together %", "careful %", "careful wrong", "gone healed %")
 		var sum tally
 		for _, s := range r.sites {
-			if s.file == file {
-				var t tally
-				t.add(s)
-				row("  "+s.name, len(s.prints), &t)
-				sum.add(s)
-				all.add(s)
+			if s.file != file {
+				continue
 			}
+			var t tally
+			t.add(s)
+			row("  "+s.name, len(s.prints), &t)
+			sum.add(s)
+			all.add(s)
 		}
 		row("  all", 0, &sum)
 	}
@@ -215,20 +217,18 @@ func form(c healing.Calibration) string {
 // errors says of each target that was not found rightly, or healed though gone, what was taken, and why.
 func (r *report) errors() {
 	for _, s := range r.sites {
-		for kind, outcomes := range map[string][]outcome{"together": s.measured.together} {
-			for i := range outcomes {
-				o := &outcomes[i]
-				if o.right && o.decision.Heal || o.gone && !o.decision.Heal || len(o.ranking.Candidates) == 0 {
-					continue
-				}
-				r.say("\n%s/%s, %s, gone %v, right %v, confidence %.3f, %v: %s", s.file, s.name, kind, o.gone, o.right, o.ranking.Confidence,
-					o.ranking.Evidence, strings.Join(o.decision.Reasons, "; "))
-				r.say("  wanted %s", show(&o.target.Old))
-				for n, c := range o.ranking.Candidates {
-					accepted := !o.gone && slices.Contains(o.target.Accept, o.numbers[c.Index])
-					if n == 0 || n == o.ranking.RunnerUp || accepted {
-						r.say("  %d %v %.3f %s\n      %s", n, accepted, c.Score, show(&s.records[o.numbers[c.Index]]), parts(c.Parts))
-					}
+		for i := range s.measured.together {
+			o := &s.measured.together[i]
+			if o.right && o.decision.Heal || o.gone && !o.decision.Heal || len(o.ranking.Candidates) == 0 {
+				continue
+			}
+			r.say("\n%s/%s, gone %v, right %v, confidence %.3f, %v: %s", s.file, s.name, o.gone, o.right, o.ranking.Confidence,
+				o.ranking.Evidence, strings.Join(o.decision.Reasons, "; "))
+			r.say("  wanted %s", show(&o.target.Old))
+			for n, c := range o.ranking.Candidates {
+				accepted := !o.gone && slices.Contains(o.target.Accept, o.numbers[c.Index])
+				if n == 0 || n == o.ranking.RunnerUp || accepted {
+					r.say("  %d %v %.3f %s\n      %s", n, accepted, c.Score, show(&s.records[o.numbers[c.Index]]), parts(c.Parts))
 				}
 			}
 		}
