@@ -74,6 +74,13 @@ bench/execution/node_modules: bench/execution/package-lock.json
 	npm ci --no-progress --prefix bench/execution
 	touch $@
 
+# Where the recorded changes of public sites are; healing/bench says in which form.
+DATA ?= ../shared/healing
+
+.PHONY: bench/healing
+bench/healing: ## Measure how rightly elements are found again, on recorded changes of public sites: DATA=folder, FLAGS=--verbose
+	@go run ./healing/bench --data $(DATA) $(FLAGS)
+
 # How many random sequences to do.
 SEQUENCES ?= 5
 
