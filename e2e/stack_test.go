@@ -138,14 +138,18 @@ func startStackIn(ctx context.Context, environment []string, args ...string) (*s
 
 // close stops the stack as a person would and reports what went wrong.
 func (s *stack) close() error {
+	var large error
 	if s.client != nil {
+		if s.dev.running() {
+			large = checkHistories(context.Background(), s.client)
+		}
 		s.client.Close()
 	}
 	if s.store != nil {
 		s.store.Close()
 	}
 	err := s.dev.stop(25 * time.Second)
-	return errors.Join(err, os.RemoveAll(s.folder))
+	return errors.Join(large, err, os.RemoveAll(s.folder))
 }
 
 // environment is what the product's own programs need to work in this stack.
@@ -212,6 +216,15 @@ func (p *process) stop(within time.Duration) error {
 		_ = p.cmd.Process.Kill()
 		<-p.exited
 		return fmt.Errorf("%s did not stop within %s\n%s", p.cmd.Path, within, p.output)
+	}
+}
+
+func (p *process) running() bool {
+	select {
+	case <-p.exited:
+		return false
+	default:
+		return true
 	}
 }
 
