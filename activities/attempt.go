@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
@@ -220,6 +221,7 @@ func (a *attempt) show(i int, s *store.Step, status string) {
 		a.log.Error("progress could not be encoded", "error", err)
 		return
 	}
+	a.log.Debug(obs.JobProgress, "percentage", p.Percentage, "step", s.Number, "action", s.Action, "step_status", status)
 	a.progress = record
 	a.Progress.Publish(a.in.Queue, a.in.jobID(), a.in.RunID, a.claim.Attempt, record)
 }

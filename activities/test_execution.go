@@ -13,6 +13,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/browser"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
@@ -123,11 +124,13 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	case err != nil:
 		return AttemptResult{}, fmt.Errorf("claiming the attempt: %w", err)
 	}
-	log := t.Log.With("test_run_id", in.RunID, "attempt", claim.Attempt)
-	log.InfoContext(ctx, "job started processing", "queue", in.Queue, "worker", t.Worker, "stalls", claim.Job.Stalls)
+	execution := activity.GetInfo(ctx).WorkflowExecution
+	log := t.Log.With("job_id", in.jobID(), "test_run_id", in.RunID, "attempt", claim.Attempt,
+		"workflow_id", execution.ID, "workflow_run_id", execution.RunID)
+	log.InfoContext(ctx, obs.JobStarted, "queue", in.Queue, "worker", t.Worker, "stalls", claim.Job.Stalls)
 
 	if claim.Run.WorkflowRunID == "" { // a suite's workflow started it
-		if err := t.Store.RunStarted(ctx, in.RunID, activity.GetInfo(ctx).WorkflowExecution.RunID); err != nil {
+		if err := t.Store.RunStarted(ctx, in.RunID, execution.RunID); err != nil {
 			log.WarnContext(ctx, "the run's workflow could not be noted", "error", err)
 		}
 	}
@@ -151,7 +154,7 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	if err != nil {
 		return AttemptResult{}, err
 	}
-	log.InfoContext(ctx, "job attempt ended", "state", job.State, "status", outcome.Status, "duration_ms", outcome.Duration.Milliseconds())
+	a.sayEnd(ctx, job, outcome)
 	return AttemptResult{
 		Attempt: claim.Attempt, Result: a.result(outcome), Steps: lines(a.steps),
 		Finished: job.State.Finished(), RetryAt: job.DueAt, Made: job.AttemptsMade,

@@ -46,7 +46,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 		return err
 	}
 	defer submit.Close()
-	redis, err := redisbridge.NewProbe(cfg)
+	redis, err := redisbridge.NewProbe(cfg, log)
 	if err != nil {
 		return err
 	}

@@ -152,12 +152,6 @@ type Worker struct {
 	StopTimeout time.Duration `env:"WORKER_STOP_TIMEOUT" envDefault:"60s"`
 }
 
-// Log says what is logged.
-type Log struct {
-	Level  string `env:"LOG_LEVEL" envDefault:"info"`
-	Format string `env:"LOG_FORMAT" envDefault:"text"`
-}
-
 // FromEnvironment reads the process's own environment.
 func FromEnvironment() (Config, error) {
 	return Load(os.Environ())
@@ -243,13 +237,7 @@ func (c *Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.API.Addr); err != nil {
 		bad("API_ADDR is %q: it must be host:port, for example 127.0.0.1:8080", c.API.Addr)
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
-		bad("LOG_LEVEL is %q: it must be one of debug, info, warn, error", c.Log.Level)
-	}
-	if c.Log.Format != "text" && c.Log.Format != "json" {
-		bad("LOG_FORMAT is %q: it must be text or json", c.Log.Format)
-	}
+	c.Log.validate(bad)
 	return errors.Join(problems...)
 }
 

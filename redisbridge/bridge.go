@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cinnamon-qa/cinnamon/config"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 	"github.com/cinnamon-qa/cinnamon/starter"
@@ -79,7 +80,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 			mirror: mirror{projector: r.projector, store: records, log: r.log}, def: def, workflows: starts, client: asClients[def.Name],
 		}
 		group.Go(func() error { in.run(ctx); return nil })
-		log.InfoContext(ctx, "queue projected", "queue", def.Name, "prefix", cfg.Queue.Prefix)
+		log.InfoContext(ctx, obs.QueueCreated, "queue", def.Name, "prefix", cfg.Queue.Prefix)
 	}
 	if records.CanListen() {
 		group.Go(func() error { b.listen(ctx, relays); return nil })
@@ -99,7 +100,7 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger) (b *Bridge, 
 	if records, err = postgres.Open(ctx, cfg.Database.URL.Reveal(), cfg.Database.MaxConns); err != nil {
 		return nil, nil, nil, err
 	}
-	connections, err := dial(cfg.Redis)
+	connections, err := dial(cfg.Redis, log)
 	if err != nil {
 		records.Close()
 		return nil, nil, nil, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -49,7 +50,7 @@ func newRelay(b *Bridge, queueName string) *relay {
 	rdb := b.clients.of(queueName)
 	return &relay{
 		Bridge: b, queue: queueName, rdb: rdb, projector: bullmq.NewProjector(rdb, b.keep.Prefix, bullmq.WithMetrics(metricsKept)),
-		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), log: b.log.With("queue", queueName),
+		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), log: obs.Named(b.log, obs.QueueLog(queueName)).With("queue", queueName),
 	}
 }
 

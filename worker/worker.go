@@ -18,6 +18,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/egress"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/secret"
@@ -98,14 +99,14 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		workflows.Register(w)
 		register(w, activities.NewTestExecution(activities.Config{
 			Store: records, Gate: gate, Browsers: browsers, Artifacts: files, Rules: cfg.Artifacts.Rules(),
-			Progress: progress, Worker: cfg.Worker.Name, Log: log,
+			Progress: progress, Worker: cfg.Worker.Name, Log: obs.Named(log, obs.QueueLog(def.Name)),
 		}))
 		registerSuites(w, activities.NewSuiteExecution(records))
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("starting to take jobs from %s: %w", def.Name, err)
 		}
 		workers = append(workers, w)
-		log.InfoContext(ctx, "worker started", "queue", def.Name, "concurrency", cfg.Queue.Concurrency, "name", cfg.Worker.Name)
+		log.InfoContext(ctx, obs.WorkerStarted, "concurrency", cfg.Queue.Concurrency, "queue", def.Name, "name", cfg.Worker.Name)
 	}
 	ready()
 	select {

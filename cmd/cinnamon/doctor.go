@@ -151,7 +151,7 @@ func askTemporal(ctx context.Context, cfg config.Config) (string, error) {
 }
 
 func askRedis(ctx context.Context, cfg config.Config) (string, error) {
-	probe, err := redisbridge.NewProbe(cfg)
+	probe, err := redisbridge.NewProbe(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return "", err
 	}

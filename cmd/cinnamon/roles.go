@@ -22,7 +22,7 @@ const (
 
 Environment: DATABASE_URL, CINNAMON_API_KEY (what clients present), API_ADDR (127.0.0.1:8080), API_PUBLIC_URL,
 TEMPORAL_ADDRESS (localhost:7233), TEMPORAL_NAMESPACE, TEMPORAL_UI_URL, REDIS_URL or REDIS_HOST/PORT/PASSWORD/DB,
-QUEUE_MAX_ATTEMPTS (3), ARTIFACTS_STORE (folder), ARTIFACTS_DIR, S3_*, TRACE_VIEWER_DIR, LOG_LEVEL (info), LOG_FORMAT (text).`
+QUEUE_MAX_ATTEMPTS (3), ARTIFACTS_STORE (folder), ARTIFACTS_DIR, S3_*, TRACE_VIEWER_DIR, LOG_LEVEL (info), LOG_FORMAT (auto), DEBUG.`
 	bridgeHelp = `Keeps the queues in Redis and the runs in step, both ways.
 
 To Redis: relays changes of jobs, promotes delayed jobs when they are due, and rebuilds the queues in a Redis that lost

@@ -150,6 +150,9 @@ func (f *stackFlags) logger(settings config.Config, exit *exit, terminal io.Writ
 	if f.verbose {
 		out = io.MultiWriter(file, terminal)
 	}
+	if settings.Log.Format == config.LogAuto {
+		settings.Log.Format = config.LogText // people read it, in the file too
+	}
 	return obs.Logger(out, settings.Log), nil
 }
 
