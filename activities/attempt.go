@@ -174,6 +174,7 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 	s.Duration = time.Since(s.StartedAt)
 	if err == nil {
 		s.Status = store.StepSuccess
+		a.observeStep(s)
 		a.keeper.html(ctx, session, s, false)
 		if err := a.endStep(ctx, s, a.keeper.screenshot(ctx, session, s, false)); err != nil {
 			return a.judge(ctx, "recording a step: ", err)
@@ -186,6 +187,7 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 		return failed // that says nothing of the step, and another attempt will
 	}
 	s.Status, s.Error = store.StepFailed, failed.reason
+	a.observeStep(s)
 	recordCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
 	a.keeper.html(recordCtx, session, s, true)

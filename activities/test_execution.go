@@ -65,6 +65,8 @@ type Config struct {
 	// Rules say which artifacts are kept, unless a run says otherwise.
 	Rules    artifact.Rules
 	Progress publisher
+	// Metrics counts what is done; nil counts nothing.
+	Metrics meter
 	// Worker names this worker on the jobs that it runs.
 	Worker string
 	Log    *slog.Logger
@@ -138,12 +140,15 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	if grant.Taken != nil {
 		a.deferred = grant.Taken.Deferred
 	}
+	a.observeStart()
 	outcome, err := a.execute(ctx)
 	if interrupted(ctx) {
+		a.observeTrouble(givenBack)
 		a.release(ctx)
 		return AttemptResult{}, fault.New(fault.Unavailable, "this worker stops or lost its hold of the attempt; another one takes the run over")
 	}
 	if err != nil {
+		a.observeTrouble(platformTrouble)
 		log.WarnContext(ctx, "the platform failed during an attempt", "error", err)
 		return AttemptResult{}, err
 	}
@@ -155,6 +160,7 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 		return AttemptResult{}, err
 	}
 	a.sayEnd(ctx, job, outcome)
+	a.observeEnd(job, outcome)
 	return AttemptResult{
 		Attempt: claim.Attempt, Result: a.result(outcome), Steps: lines(a.steps),
 		Finished: job.State.Finished(), RetryAt: job.DueAt, Made: job.AttemptsMade,

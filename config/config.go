@@ -50,6 +50,7 @@ type Config struct {
 	Egress    Egress
 	Artifacts Artifacts
 	Worker    Worker
+	Metrics   Metrics
 	Log       Log
 }
 
@@ -238,6 +239,7 @@ func (c *Config) Validate() error {
 		bad("API_ADDR is %q: it must be host:port, for example 127.0.0.1:8080", c.API.Addr)
 	}
 	c.Log.validate(bad)
+	c.Metrics.validate(bad)
 	return errors.Join(problems...)
 }
 

@@ -16,11 +16,23 @@ import (
 	"github.com/cinnamon-qa/cinnamon/workflows"
 )
 
+// Option changes how the connection to Temporal is made.
+type Option func(*sdkclient.Options)
+
+// WithMetrics measures what the SDK does.
+func WithMetrics(to sdkclient.MetricsHandler) Option {
+	return func(o *sdkclient.Options) { o.MetricsHandler = to }
+}
+
 // Dial connects to the Temporal server. It doesn't wait for it: a server that is away now may come back.
-func Dial(cfg config.Temporal, log *slog.Logger) (sdkclient.Client, error) {
-	c, err := sdkclient.NewLazyClient(sdkclient.Options{
+func Dial(cfg config.Temporal, log *slog.Logger, more ...Option) (sdkclient.Client, error) {
+	options := sdkclient.Options{
 		HostPort: cfg.Address, Namespace: cfg.Namespace, Logger: sdkLogger{log},
-	})
+	}
+	for _, option := range more {
+		option(&options)
+	}
+	c, err := sdkclient.NewLazyClient(options)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the connection to Temporal at %s: %w", cfg.Address, err)
 	}

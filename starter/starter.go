@@ -88,8 +88,8 @@ type Starter struct {
 func New(cfg Config) *Starter { return &Starter{Config: cfg} }
 
 // Open makes a starter as the settings say. Close its Temporal client when it is not needed any more.
-func Open(cfg config.Config, records Store, log *slog.Logger) (*Starter, error) {
-	client, err := Dial(cfg.Temporal, log)
+func Open(cfg config.Config, records Store, log *slog.Logger, more ...Option) (*Starter, error) {
+	client, err := Dial(cfg.Temporal, log, more...)
 	if err != nil {
 		return nil, err
 	}
