@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/caarlos0/env/v11"
 )
 
 // Secret is a value that never shows itself in a log, an error or a printed configuration.
@@ -158,17 +156,15 @@ func FromEnvironment() (Config, error) {
 	return Load(os.Environ())
 }
 
-// Load reads settings from KEY=value pairs, fills in defaults and validates.
+// OfProcess reads the settings of a program, which may have a file of them, and some set on its command line.
+func OfProcess(file string, set []string) (Config, []Setting, error) {
+	return Read(Sources{File: file, Environ: os.Environ(), Set: set})
+}
+
+// Load reads settings from NAME=value pairs, fills in defaults and validates.
 func Load(environ []string) (Config, error) {
-	var c Config
-	variables := env.ToMap(environ)
-	if err := env.ParseWithOptions(&c, env.Options{Environment: variables}); err != nil {
-		return Config{}, fmt.Errorf("reading the environment: %w", err)
-	}
-	if err := c.finish(variables); err != nil {
-		return Config{}, err
-	}
-	return c, nil
+	c, _, err := Read(Sources{Environ: environ})
+	return c, err
 }
 
 // finish derives what was left empty and reports everything that is wrong.

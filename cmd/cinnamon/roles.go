@@ -49,16 +49,16 @@ kept, and where), S3_*, WORKER_NAME, LOG_LEVEL, LOG_FORMAT.`
 type serve func(ctx context.Context, cfg config.Config, log *slog.Logger) error
 
 func newRole(name, short, long string, run serve) *cobra.Command {
-	return &cobra.Command{
+	return withSettings(&cobra.Command{
 		Use: name, Short: short, Long: long, GroupID: "system", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.FromEnvironment()
+			cfg, err := settingsOf(cmd)
 			if err != nil {
-				return usageError{err}
+				return err
 			}
 			return run(cmd.Context(), cfg, obs.Logger(cmd.ErrOrStderr(), cfg.Log))
 		},
-	}
+	})
 }
 
 func serveAPI(ctx context.Context, cfg config.Config, log *slog.Logger) error {
@@ -77,7 +77,7 @@ func newBridge() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use: "resync", Short: "Show all jobs in Redis again", Long: resyncHelp, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.FromEnvironment()
+			cfg, err := settingsOf(cmd)
 			if err == nil {
 				err = cfg.RequireDatabase()
 			}
@@ -97,7 +97,7 @@ func serveWorker(ctx context.Context, cfg config.Config, log *slog.Logger) error
 }
 
 func newMigrate() *cobra.Command {
-	return &cobra.Command{
+	return withSettings(&cobra.Command{
 		Use: "migrate", Short: "Bring the database's tables and Temporal's search attributes up to date", GroupID: "system",
 		Long: `Creates or updates the tables in DATABASE_URL and registers the search attributes in the Temporal namespace. It may be
 run again and again. Behind a transaction pooler, give it the direct address of the database.
@@ -105,7 +105,7 @@ run again and again. Behind a transaction pooler, give it the direct address of 
 Environment: DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.FromEnvironment()
+			cfg, err := settingsOf(cmd)
 			if err == nil {
 				err = cfg.RequireDatabase()
 			}
@@ -122,5 +122,5 @@ Environment: DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE.`,
 			fmt.Fprintf(cmd.OutOrStdout(), "Temporal's namespace %s knows the search attributes.\n", cfg.Temporal.Namespace)
 			return nil
 		},
-	}
+	})
 }

@@ -19,6 +19,7 @@ var homes = []home{
 	{"github.com/hashicorp/cronexpr", []string{"redisbridge/bullmq"}, "patterns mean what BullMQ's clients take them for, which is found out in one place"},
 	{"golang.org/x/net", []string{"egress"}, "hosts are read as browsers read them, which is found out in one place"},
 	{"github.com/gin-gonic/gin", []string{"api"}, "HTTP is one edge of the system, not its vocabulary"},
+	{"github.com/joho/godotenv", []string{"config"}, "config is the only reader of settings"},
 	{"github.com/caarlos0/env/v11", []string{"config"}, "config is the only reader of the environment"},
 	{"github.com/aws/aws-sdk-go-v2", []string{"artifact/s3"}, "one kind of store among others, which nobody else should know of"},
 	{"github.com/spf13/cobra", []string{"cmd/...", "internal/cli", "devstack/..."}, "commands live in cmd"},
