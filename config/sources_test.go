@@ -92,7 +92,11 @@ func TestEverySettingIsDocumented(t *testing.T) {
 	text, err := os.ReadFile("../docs/configuration.md")
 	require.NoError(t, err)
 	require.Greater(t, len(list), 60)
+	documented := map[string]bool{}
+	for i, word := range strings.Split(string(text), "`") {
+		documented[word] = i%2 == 1 || documented[word]
+	}
 	for _, s := range list {
-		require.True(t, strings.Contains(string(text), "`"+s.Name+"`"), "docs/configuration.md does not mention %s", s.Name)
+		require.True(t, documented[s.Name], "docs/configuration.md does not mention %s", s.Name)
 	}
 }

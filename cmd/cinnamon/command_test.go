@@ -37,8 +37,10 @@ func TestConfigPrintsSettingsWithTheirSources(t *testing.T) {
 	var list []config.Setting
 	require.NoError(t, json.Unmarshal([]byte(out), &list))
 	for _, want := range []config.Setting{
-		{Name: "DATABASE_URL", Value: "***", From: file}, {Name: "QUEUE_CONCURRENCY", Value: "7", From: file},
-		{Name: "QUEUE_PREFIX", Value: "{bull}", From: "command line"}, {Name: "QUEUE_BACKOFF_DELAY", Value: "2s", From: "default"},
+		{Name: "DATABASE_URL", Value: "***", From: file},
+		{Name: "QUEUE_CONCURRENCY", Value: "7", From: file},
+		{Name: "QUEUE_PREFIX", Value: "{bull}", From: "command line"},
+		{Name: "QUEUE_BACKOFF_DELAY", Value: "2s", From: "default"},
 	} {
 		require.Contains(t, list, want)
 	}

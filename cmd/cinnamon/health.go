@@ -91,11 +91,11 @@ func askHealth(ctx context.Context, stdout io.Writer, url string) error {
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&found); err != nil {
 		return fmt.Errorf("reading the answer of %s: %w", url, err)
 	}
-	line := found.Status
+	words := []string{found.Status}
 	for _, name := range slices.Sorted(maps.Keys(found.Checks)) {
-		line += fmt.Sprintf(" %s=%s", name, found.Checks[name])
+		words = append(words, name+"="+found.Checks[name])
 	}
-	fmt.Fprintln(stdout, strings.TrimSpace(line))
+	fmt.Fprintln(stdout, strings.Join(words, " "))
 	if answer.StatusCode != http.StatusOK {
 		return exitError{code: exitPlatform}
 	}
