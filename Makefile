@@ -66,6 +66,14 @@ test/e2e: setup/test ## Run only the tests of the whole chain
 bench/bridge: setup/test ## Compare the Redis bridge with BullMQ in Node: jobs a second, delay of progress
 	go run ./redisbridge/bench
 
+.PHONY: bench/execution
+bench/execution: setup/test bench/execution/node_modules ## Measure how tests are carried out: beside Playwright Test, fairness, endings, intake
+	go run ./bench/execution
+
+bench/execution/node_modules: bench/execution/package-lock.json
+	npm ci --no-progress --prefix bench/execution
+	touch $@
+
 # How many random sequences to do.
 SEQUENCES ?= 5
 
@@ -117,7 +125,7 @@ verify: ## Check that module files, generated code and docker-compose.yml are in
 
 .PHONY: histories
 histories: setup/test ## Record the workflow histories that today's code must replay
-	go test -count=1 -run 'TestHistoriesOfRealRunsReplay|TestWorkerThatDies|Suite' ./e2e -update
+	go test -count=1 -run 'TestHistoriesOfRealRunsReplay|TestWorkerThatDies|Suite|TestDeadLetters' ./e2e -update
 
 .PHONY: ci
 ci: ## Run what CI runs
@@ -125,7 +133,7 @@ ci: ## Run what CI runs
 
 .PHONY: clean
 clean: ## Remove what was built and installed into this folder
-	rm -rf bin e2e/bullmq/node_modules artifact/s3/testdata/s3rver/node_modules
+	rm -rf bin bench/execution/node_modules e2e/bullmq/node_modules artifact/s3/testdata/s3rver/node_modules
 
 .PHONY: help
 help:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/browser"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
+	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
@@ -28,6 +29,8 @@ type attempt struct {
 	// deferred is why the job is to fail at once: another consumer found out, and left it to the next one to say so.
 	deferred string
 
+	// secrets are those that steps were given: they must not get into a reason or a note.
+	secrets  *secret.Redactor
 	keeper   *keeper
 	steps    []store.Step
 	progress json.RawMessage
@@ -57,7 +60,7 @@ func (a *attempt) execute(ctx context.Context) (store.Outcome, error) {
 		}
 	}
 	if v != nil {
-		o.Status, o.Error, o.Stack, o.Final = v.status, v.reason, v.stack, v.final
+		o.Status, o.Class, o.Error, o.Stack, o.Final = v.status, v.class, v.reason, v.stack, v.final
 	} else if o.AdaptedSteps > 0 {
 		o.Status = store.RunAdapted
 	}
@@ -67,19 +70,18 @@ func (a *attempt) execute(ctx context.Context) (store.Outcome, error) {
 // drive opens a browser and runs the steps; nil means that all of them passed.
 func (a *attempt) drive(ctx context.Context) *verdict {
 	if a.deferred != "" {
-		return &verdict{status: store.RunFailed, final: true, reason: a.deferred}
+		return hopeless(store.External, "%s", a.deferred)
 	}
 	if a.claim.Job.Stalls > maxStalls {
-		return &verdict{status: store.RunFailed, final: true, reason: fmt.Sprintf(
-			"job stalled more than allowable limit: %d attempts to run this test ended because a worker, its browser or its database did", a.claim.Job.Stalls)}
+		return hopeless(store.Stalled, "job stalled more than allowable limit: %d attempts to run this test ended because a worker, "+
+			"its browser or its database did", a.claim.Job.Stalls)
 	}
 	if a.claim.Definition == nil {
-		return &verdict{status: store.RunFailed, final: true, reason: fmt.Sprintf(
-			"there is no test case %q; it may have been deleted", a.claim.Run.TestCaseID)}
+		return hopeless(store.Invalid, "there is no test case %q; it may have been deleted", a.claim.Run.TestCaseID)
 	}
-	c, err := testcase.Parse(a.claim.Definition)
+	c, err := a.parse()
 	if err != nil {
-		return &verdict{status: store.RunFailed, final: true, reason: "the test case is not valid: " + err.Error()}
+		return hopeless(store.Invalid, "the test case is not valid: %s", err)
 	}
 	a.keeper = newKeeper(a)
 	whole := ctx

@@ -31,6 +31,9 @@ func TestAttemptThatPasses(t *testing.T) {
 	require.Equal(t, `click "Search"`, result.Steps[1].Description)
 	require.Equal(t, store.StepSuccess, result.Steps[1].Status)
 
+	require.Len(t, b.script.opened, 1)
+	require.NotNil(t, b.script.opened[0].Secrets)
+	b.script.opened[0].Secrets = nil
 	require.Equal(t, []browser.Options{{
 		Viewport: browser.Viewport{Width: 800, Height: 600}, Headless: true, BaseURL: "http://shop.test", StepTimeout: 2 * time.Second,
 	}}, b.script.opened)
@@ -174,6 +177,19 @@ func TestAttemptThatTakesTooLong(t *testing.T) {
 	require.Equal(t, []store.StepStatus{store.StepSuccess, store.StepFailed, store.StepSkipped}, statuses(b.steps(id, 1)))
 	require.NotEmpty(t, b.steps(id, 1)[1].ScreenshotID)
 	require.Positive(t, result.Steps[1].Duration)
+}
+
+// A session ends a step a moment before the attempt's time is up, to say what the step waited for.
+func TestStepThatIsCutShortByTheAttempt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.script.steps = map[int]outcome{2: func(context.Context) error {
+		return &browser.Error{Kind: browser.NotFound, Message: "no element matches", CutShort: true}
+	}}
+	id := b.add(threeSteps)
+	result := b.attempt(b.input(id, 0))
+	require.Equal(t, `the test took longer than its timeout of 30s; step 2 (click "Search"): no element matches`, result.Result.Error)
+	require.False(t, result.Finished, "another attempt may be faster")
 }
 
 func TestRequestedCancellationEndsTheRun(t *testing.T) {

@@ -31,11 +31,24 @@ func (a *attempt) load(ctx context.Context, id string) ([]byte, bool, error) {
 	return stored.Definition, err == nil, err
 }
 
+// parse reads the case, as it runs in its suite.
+func (a *attempt) parse() (*testcase.Case, error) {
+	c, err := testcase.Parse(a.claim.Definition)
+	if err != nil || a.claim.Defaults == nil {
+		return c, err
+	}
+	defaults, err := testcase.ParseSuiteConfig(a.claim.Defaults)
+	if err != nil {
+		return nil, fmt.Errorf("the suite's config: %w", err)
+	}
+	return c.In(defaults)
+}
+
 // plan returns what the sessions of the attempt run. A case that can't be run is final.
 func (a *attempt) plan(ctx context.Context, c *testcase.Case) ([]testcase.Part, *verdict) {
 	parts, err := c.Plan(ctx, a.load)
 	if invalid, ok := errors.AsType[*testcase.InvalidError](err); ok {
-		return nil, &verdict{status: store.RunFailed, final: true, reason: "the test case is not valid: " + invalid.Error()}
+		return nil, hopeless(store.Invalid, "the test case is not valid: %s", invalid)
 	}
 	if err != nil {
 		return nil, a.judge(ctx, "reading the test case: ", err)
@@ -53,6 +66,7 @@ func (a *attempt) options(c *testcase.Case, part testcase.Part) browser.Options 
 		Config:      c.Config,
 		Variables:   maps.Clone(part.Variables),
 		Needs:       testcase.NeedsOf(part.Steps),
+		Secrets:     a.secrets,
 	}
 	if o.BaseURL == "" {
 		o.BaseURL = c.BaseURL
@@ -146,7 +160,7 @@ func (a *attempt) loginCase(ctx context.Context, sub *testcase.SubCase) (*testca
 	}
 	definition, found, err := a.load(ctx, sub.ID)
 	final := func(why string) *verdict {
-		return &verdict{status: store.RunFailed, final: true, reason: fmt.Sprintf("config.storageState.login names the test case %q, which %s", sub.ID, why)}
+		return hopeless(store.Invalid, "config.storageState.login names the test case %q, which %s", sub.ID, why)
 	}
 	switch {
 	case err != nil:

@@ -57,6 +57,32 @@ func TestRowsHaveSessionsOfTheirOwn(t *testing.T) {
 	require.Equal(t, 2, b.script.closed)
 }
 
+func TestFailingRowIsNamed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.add(`{"title": "T", "data": [{"name": "mug"}, {"name": "pot"}], "steps": [{"type": "navigate", "url": "/{{name}}"}, {"type": "click", "selector": "#buy"}]}`)
+	b.script.fails = map[int]map[int]outcome{2: {2: fails(browser.NotFound, "no element matches any of: #buy")}}
+	result := b.attempt(b.input(id, 0))
+	require.Equal(t, "step 4 (row 2 › click #buy): no element matches any of: #buy", result.Result.Error)
+	require.Equal(t, 3, result.Result.CompletedSteps)
+}
+
+func TestSuiteCountsWhereTheCaseSaysNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.save("login", `{"title": "Log in", "steps": [{"type": "click", "selector": "#in"}]}`)
+	b.suite = json.RawMessage(`{"baseUrl": "http://suite", "locale": "de-DE", "colorScheme": "dark", "httpCredentials": {"username": "lab", "password": "{{secret.LAB}}"},
+		"storageState": {"login": {"id": "login"}}}`)
+	id := b.add(`{"title": "T", "config": {"locale": "fr"}, "steps": [{"type": "click", "selector": "#go"}]}`)
+	result := b.attempt(b.input(id, 0))
+	require.Equal(t, store.RunCompleted, result.Result.Status)
+	require.Len(t, b.script.opened, 2, "to log in, and to test")
+	for _, o := range b.script.opened {
+		require.Equal(t, []string{"fr", "dark", "lab", "{{secret.LAB}}"}, []string{o.Config.Locale, o.Config.ColorScheme, o.Config.HTTPUsername, o.Config.HTTPPassword})
+		require.Equal(t, "http://suite", o.BaseURL)
+	}
+}
+
 func TestPlansThatCannotBeRunAreFinal(t *testing.T) {
 	t.Parallel()
 	run := func(parameters string) string {

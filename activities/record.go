@@ -17,6 +17,8 @@ type AttemptInput struct {
 	Made int `json:"made"`
 	// Timeout bounds the browser's part of the attempt, in milliseconds.
 	Timeout int64 `json:"timeout"`
+	// Expires is until when the attempt may wait to begin; zero: for as long as it takes.
+	Expires time.Time `json:"expires,omitzero"`
 }
 
 func (in AttemptInput) jobID() string { return cmp.Or(in.JobID, in.RunID) }
@@ -73,5 +75,14 @@ type EndRunInput struct {
 	Queue  string          `json:"queue"`
 	RunID  string          `json:"testRunId"`
 	Status store.RunStatus `json:"status"`
+	Class  store.Class     `json:"class,omitempty"` // why it fails
 	Reason string          `json:"reason"`
+}
+
+// EndRunResult says how the run has ended.
+type EndRunResult struct {
+	// Left says that it has not: another consumer of the queue drives it.
+	Left   bool            `json:"left,omitempty"`
+	Status store.RunStatus `json:"status,omitempty"`
+	Reason string          `json:"reason,omitempty"`
 }

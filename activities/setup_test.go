@@ -48,6 +48,7 @@ const threeSteps = `{"title": "Search", "timeout": 2000, "baseUrl": "http://shop
 // bundle is a database, an artifacts folder, and the activities on top of them with a scripted browser.
 type bundle struct {
 	t       *testing.T
+	suite   json.RawMessage // the config of the suite that added runs belong to, if any
 	def     queue.Definition
 	records *postgres.Store
 	files   artifact.Store
@@ -55,6 +56,8 @@ type bundle struct {
 	shown   *shown
 	cfg     activities.Config
 	config  store.RunConfig // of runs that are added
+	// queueTimeout of their jobs, in milliseconds
+	queueTimeout int64
 	// ctx is what activities run in.
 	ctx    context.Context //nolint:containedctx // the worker's side of it, which tests cancel
 	cancel context.CancelCauseFunc
@@ -110,13 +113,23 @@ func (b *bundle) add(definition string) (id string) {
 	_, added := queue.New(b.def, id, json.RawMessage(`{}`), queue.Options{
 		Attempts: 3, Backoff: &queue.Backoff{Type: "exponential", Delay: 2000}, RemoveOnComplete: 10, RemoveOnFail: 10,
 	}, now)
-	_, created, err := b.records.CreateRun(b.t.Context(), store.NewRun{
+	added.Job.QueueTimeout = b.queueTimeout
+	n := store.NewRun{
 		Run: store.Run{
 			ID: id, TestCaseID: "search", Title: "Search", MaxAttempts: 3, TotalSteps: 3, WorkflowID: b.def.WorkflowID(id),
 			Config: b.config, CreatedAt: now,
 		},
 		Definition: json.RawMessage(definition), WorkflowInput: json.RawMessage(`{}`), Added: added,
-	})
+	}
+	var created bool
+	var err error
+	if b.suite == nil {
+		_, created, err = b.records.CreateRun(b.t.Context(), n)
+	} else {
+		_, created, err = b.records.CreateSuiteRun(b.t.Context(), store.NewSuiteRun{SuiteRun: store.SuiteRun{
+			ID: "suite-run", Title: "Suite", WorkflowID: "suite/suite-run", CreatedAt: now, Defaults: b.suite,
+		}, WorkflowInput: json.RawMessage(`{}`), Runs: []store.NewRun{n}})
+	}
 	require.NoError(b.t, err)
 	require.True(b.t, created)
 	return id
@@ -248,6 +261,8 @@ type script struct {
 	openErr error
 	// steps are the outcomes by the number of the step, from 1; others pass.
 	steps map[int]outcome
+	// fails are the outcomes of the sessions of that number, from 1, by the number of the step.
+	fails map[int]map[int]outcome
 	// shotErr is why there is no screenshot.
 	shotErr error
 
@@ -299,6 +314,9 @@ func (s *session) Do(ctx context.Context, step testcase.Step) error {
 	s.script.mu.Lock()
 	s.script.done = append(s.script.done, step.Action())
 	s.script.mu.Unlock()
+	if play, ok := s.script.fails[s.nth][s.number]; ok {
+		return play(ctx)
+	}
 	if play, ok := s.script.steps[s.number]; ok {
 		return play(ctx)
 	}

@@ -127,7 +127,7 @@ func (s *SuiteExecution) skip(ctx context.Context, in EndSuiteInput, runID strin
 	if err != nil {
 		return false, fmt.Errorf("reading a run of the suite: %w", err)
 	}
-	o, err := endOf(run, store.RunCancelled, "Not run: "+in.Reason)
+	o, err := EndOf(run, store.RunCancelled, "", "Not run: "+in.Reason)
 	if err != nil {
 		return false, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
 
@@ -24,7 +25,7 @@ type runStore interface {
 	FinishAttempt(ctx context.Context, queueName, runID string, attempt int, o store.Outcome, now time.Time) (queue.Job, error)
 	ReleaseAttempt(ctx context.Context, queueName, runID string, attempt int) error
 	RunStarted(ctx context.Context, runID, workflowRunID string) error
-	EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error
+	endStore
 }
 
 // stepStore records steps.
@@ -102,6 +103,11 @@ const (
 func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (AttemptResult, error) {
 	defer beat(ctx)()
 	grant, err := t.enter(ctx, in)
+	if err != nil && ctx.Err() == nil && grant.Kind == queue.Held && in.expired(time.Now()) {
+		if ended, result, overErr := t.overdue(ctx, in); ended || overErr != nil {
+			return result, overErr
+		}
+	}
 	if err != nil {
 		return AttemptResult{}, err
 	}
@@ -136,7 +142,7 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 			log.WarnContext(ctx, "the run's workflow could not be noted", "error", err)
 		}
 	}
-	a := attempt{TestExecution: t, in: in, claim: claim, log: log, began: time.Now()}
+	a := attempt{TestExecution: t, in: in, claim: claim, log: log, began: time.Now(), secrets: &secret.Redactor{}}
 	if grant.Taken != nil {
 		a.deferred = grant.Taken.Deferred
 	}
@@ -204,41 +210,6 @@ func removed(in AttemptInput, attempt int) AttemptResult {
 		Attempt: attempt, Finished: true,
 		Result: Result{TestRunID: in.RunID, Status: store.RunCancelled, Error: "Removed from the queue"},
 	}
-}
-
-// EndRun ends a run that no attempt ended.
-func (t *TestExecution) EndRun(ctx context.Context, in EndRunInput) (struct{}, error) {
-	run, err := t.Store.Run(ctx, in.RunID)
-	if err != nil {
-		return struct{}{}, fmt.Errorf("reading the run: %w", err)
-	}
-	if run.Status.Finished() {
-		return struct{}{}, nil
-	}
-	o, err := endOf(run, in.Status, in.Reason)
-	if err != nil {
-		return struct{}{}, err
-	}
-	err = t.Store.EndRun(ctx, in.Queue, in.RunID, o, time.Now())
-	if fault.Of(err) == fault.NotFound { // its job was removed, by whom the run was ended
-		if run, err := t.Store.Run(ctx, in.RunID); err == nil && run.Status.Finished() {
-			return struct{}{}, nil
-		}
-	}
-	if err != nil {
-		return struct{}{}, fmt.Errorf("ending the run: %w", err)
-	}
-	return struct{}{}, nil
-}
-
-// endOf is how a run ends that no attempt ends, with its result.
-func endOf(run store.Run, status store.RunStatus, reason string) (store.Outcome, error) {
-	o := run.Ended(status, reason)
-	var err error
-	if o.Result, err = json.Marshal(resultOf(run.ID, o)); err != nil {
-		return o, fmt.Errorf("encoding the result: %w", err)
-	}
-	return o, nil
 }
 
 // recorded answers for an attempt that had ended before: its worker died between recording the outcome and reporting it.

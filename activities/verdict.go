@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -16,6 +15,7 @@ import (
 
 // verdict is why an attempt did not pass.
 type verdict struct {
+	class  store.Class
 	reason string
 	stack  string
 	final  bool
@@ -26,11 +26,12 @@ type verdict struct {
 
 // judge says what an error means for the attempt.
 func (a *attempt) judge(ctx context.Context, where string, err error) *verdict {
-	v := &verdict{status: store.RunFailed, reason: where + words(err)}
+	v := &verdict{status: store.RunFailed, class: classOf(browser.KindOf(err)), reason: a.secrets.Redact(where + words(err))}
 	switch kind := browser.KindOf(err); {
 	case cancelRequested(ctx):
-		v.status, v.final, v.reason = store.RunCancelled, true, "Cancelled on request"
-	case timedOut(ctx):
+		v.status, v.class, v.final, v.reason = store.RunCancelled, "", true, "Cancelled on request"
+	case browser.IsCutShort(err), errors.Is(ctx.Err(), context.DeadlineExceeded):
+		v.class = store.Timeout
 		v.reason = fmt.Sprintf("the test took longer than its timeout of %s; %s", a.timeout(), v.reason)
 	case kind == browser.Unsupported, kind == browser.Refused, kind == browser.Unavailable && !a.claim.Run.Config.Headless:
 		v.final = true // no worker like this one can do it
@@ -46,6 +47,37 @@ func (a *attempt) judge(ctx context.Context, where string, err error) *verdict {
 	return v
 }
 
+// hopeless is why no attempt of the run can pass.
+func hopeless(class store.Class, format string, args ...any) *verdict {
+	return &verdict{status: store.RunFailed, final: true, class: class, reason: fmt.Sprintf(format, args...)}
+}
+
+// classOf says what class of failure it is that a browser reports.
+func classOf(kind browser.Kind) store.Class {
+	switch kind {
+	case browser.Assertion:
+		return store.Assertion
+	case browser.NotFound:
+		return store.NotFound
+	case browser.Timeout:
+		return store.Timeout
+	case browser.Navigation:
+		return store.Navigation
+	case browser.Refused:
+		return store.Refused
+	case browser.Exhausted:
+		return store.Exhausted
+	case browser.Script:
+		return store.Script
+	case browser.Unsupported, browser.Unavailable: // it can't show a window, say
+		return store.Unsupported
+	case browser.Closed:
+		return store.Crashed
+	default:
+		return store.Platform
+	}
+}
+
 func superseded(err error) error {
 	return fault.Wrap(fault.Conflict, err, "this attempt was given up for dead; its outcome does not count")
 }
@@ -56,14 +88,6 @@ func words(err error) string {
 		return coded.Message
 	}
 	return err.Error()
-}
-
-// timedOut says that the attempt's time is up. A browser session cuts a step short of it, to be able to say what the
-// step waited for and to take a picture.
-func timedOut(ctx context.Context) bool {
-	const cutShort = 400 * time.Millisecond // sessions end a step 250 ms before, to say why
-	deadline, ok := ctx.Deadline()
-	return ok && time.Until(deadline) < cutShort
 }
 
 // cancelRequested says that somebody cancelled the workflow, as opposed to a worker that stops or was given up for dead.

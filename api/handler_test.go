@@ -32,6 +32,9 @@ type records struct {
 	asked []string
 	saved []store.TestCase
 	kept  []store.Artifact
+
+	letters []store.DeadLetter
+	filters []store.LetterFilter
 }
 
 func (r *records) ask(ids ...string) {
@@ -104,14 +107,25 @@ func (r *records) SuiteRun(_ context.Context, id string) (store.SuiteRun, error)
 	return store.SuiteRun{ID: id}, nil
 }
 
-func (r *records) SuiteRuns(_ context.Context, suiteID string, _ int) ([]store.SuiteRun, error) {
-	r.ask(suiteID)
+func (r *records) SuiteRuns(_ context.Context, of store.SuiteRunsOf, _ int) ([]store.SuiteRun, error) {
+	r.ask(of.SuiteID)
 	return nil, nil
 }
 
 func (r *records) RunsOfSuite(_ context.Context, suiteRunID string, _, _ int) ([]store.Run, error) {
 	r.ask(suiteRunID)
 	return nil, nil
+}
+
+func (r *records) DeadLetters(_ context.Context, f store.LetterFilter) ([]store.DeadLetter, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.filters = append(r.filters, f)
+	return r.letters, nil
+}
+
+func (r *records) CountDeadLetters(context.Context, store.LetterFilter) (int, error) {
+	return len(r.letters), nil
 }
 
 // submissions keeps what was submitted.
@@ -129,6 +143,22 @@ func (s *submissions) SubmitSuite(context.Context, starter.SuiteRequest) (store.
 }
 
 func (s *submissions) CancelSuite(context.Context, string) error { return nil }
+
+func (s *submissions) Requeue(_ context.Context, runID string) (store.Run, error) {
+	return store.Run{ID: runID, Status: store.RunPending}, nil
+}
+
+// RequeueAll refuses a run named passed.
+func (s *submissions) RequeueAll(_ context.Context, runIDs []string) []starter.Requeued {
+	results := make([]starter.Requeued, len(runIDs))
+	for i, id := range runIDs {
+		results[i].RunID = id
+		if id == "passed" {
+			results[i].Err = fault.New(fault.Conflict, "test run %q is completed: only a failed one can be requeued", id)
+		}
+	}
+	return results
+}
 
 // stored is a file that is read from memory.
 type stored struct{ *bytes.Reader }

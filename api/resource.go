@@ -28,11 +28,17 @@ type runResource struct {
 	Progress       progressResource `json:"progress"`
 	Duration       *int64           `json:"duration,omitempty"` // milliseconds, of the newest attempt
 	Error          string           `json:"error,omitempty"`
+	Failure        *failureResource `json:"failure,omitempty"`
 	Config         store.RunConfig  `json:"config"`
 	CreatedAt      time.Time        `json:"createdAt"`
 	StartedAt      *time.Time       `json:"startedAt,omitempty"`
 	FinishedAt     *time.Time       `json:"finishedAt,omitempty"`
 	Links          links            `json:"links"`
+}
+
+// failureResource says what kind of failure it was; the run's error is the reason in words.
+type failureResource struct {
+	Class store.Class `json:"class"`
 }
 
 type progressResource struct {
@@ -121,6 +127,9 @@ func (a addresses) resource(r store.Run) runResource {
 		CompletedSteps: r.CompletedSteps, FailedSteps: r.FailedSteps, AdaptedSteps: r.AdaptedSteps, Progress: p,
 		Error: r.Error, Config: r.Config, CreatedAt: r.CreatedAt, StartedAt: present(r.StartedAt),
 		FinishedAt: present(r.FinishedAt), Links: a.links(r),
+	}
+	if r.Class != "" {
+		out.Failure = &failureResource{Class: r.Class}
 	}
 	if r.Duration > 0 {
 		ms := r.Duration.Milliseconds()

@@ -28,6 +28,8 @@ type submitter interface {
 	Cancel(ctx context.Context, runID string) error
 	SubmitSuite(ctx context.Context, r starter.SuiteRequest) (run store.SuiteRun, created bool, err error)
 	CancelSuite(ctx context.Context, suiteRunID string) error
+	Requeue(ctx context.Context, runID string) (store.Run, error)
+	RequeueAll(ctx context.Context, runIDs []string) []starter.Requeued
 }
 
 // runStore reads runs.
@@ -52,8 +54,14 @@ type suiteStore interface {
 	Suite(ctx context.Context, id string) (store.Suite, error)
 	Suites(ctx context.Context, after string, limit int) ([]store.Suite, error)
 	SuiteRun(ctx context.Context, id string) (store.SuiteRun, error)
-	SuiteRuns(ctx context.Context, suiteID string, limit int) ([]store.SuiteRun, error)
+	SuiteRuns(ctx context.Context, of store.SuiteRunsOf, limit int) ([]store.SuiteRun, error)
 	RunsOfSuite(ctx context.Context, suiteRunID string, limit, offset int) ([]store.Run, error)
+}
+
+// letterStore reads dead letters.
+type letterStore interface {
+	DeadLetters(ctx context.Context, f store.LetterFilter) ([]store.DeadLetter, error)
+	CountDeadLetters(ctx context.Context, f store.LetterFilter) (int, error)
 }
 
 // artifactReader reads stored files.
@@ -68,6 +76,7 @@ type Deps struct {
 		runStore
 		caseStore
 		suiteStore
+		letterStore
 	}
 	Artifacts artifactReader
 	// Services are those that the API depends on.
@@ -115,6 +124,7 @@ func Handler(d Deps) http.Handler {
 		r.GET("/metrics", h.authorized, gin.WrapH(d.Metrics.Handler()))
 	}
 	r.GET("/schemas/case.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/schema+json", testcase.Schema()) })
+	r.GET("/schemas/suite.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/schema+json", testcase.SuiteSchema()) })
 
 	api := r.Group("/api", h.authorized)
 	api.GET("/health", h.health)
@@ -123,11 +133,14 @@ func Handler(d Deps) http.Handler {
 	api.GET("/test-runs/:id", h.pathID, h.getRun)
 	api.GET("/test-runs/:id/steps", h.pathID, h.listSteps)
 	api.POST("/test-runs/:id/cancel", h.pathID, h.cancelRun)
+	api.POST("/test-runs/:id/requeue", h.pathID, h.requeueRun)
 	api.GET("/test-runs/:id/artifacts", h.pathID, h.listArtifacts)
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		r.Handle(method, "/api/test-runs/:id/artifacts/:artifact", h.authorizedOrLinked, h.pathID, h.getArtifact)
 		r.Handle(method, "/trace/*file", viewer(d.TraceViewer))
 	}
+	api.GET("/dead-letters", h.listLetters)
+	api.POST("/dead-letters/requeue", h.requeueLetters)
 	api.GET("/test-cases", h.listCases)
 	api.PUT("/test-cases/:id", h.saveCase)
 	api.GET("/test-cases/:id", h.pathID, h.getCase)

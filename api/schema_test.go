@@ -13,13 +13,15 @@ import (
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
-func TestSchemaIsPublic(t *testing.T) {
+func TestSchemasArePublic(t *testing.T) {
 	t.Parallel()
-	recorder := httptest.NewRecorder()
-	api.Handler(api.Deps{Log: slog.New(slog.DiscardHandler)}).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/schemas/case.json", nil))
-	require.Equal(t, http.StatusOK, recorder.Code)
-	require.Equal(t, "application/schema+json", recorder.Header().Get("Content-Type"))
-	body, err := io.ReadAll(recorder.Body)
-	require.NoError(t, err)
-	require.Equal(t, string(testcase.Schema()), string(body))
+	for path, want := range map[string][]byte{"/schemas/case.json": testcase.Schema(), "/schemas/suite.json": testcase.SuiteSchema()} {
+		recorder := httptest.NewRecorder()
+		api.Handler(api.Deps{Log: slog.New(slog.DiscardHandler)}).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		require.Equal(t, http.StatusOK, recorder.Code)
+		require.Equal(t, "application/schema+json", recorder.Header().Get("Content-Type"))
+		body, err := io.ReadAll(recorder.Body)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(body))
+	}
 }

@@ -31,6 +31,9 @@ type suiteRunResource struct {
 	Parallel   int             `json:"parallel"` // 0: as many as there are workers for
 	FailFast   bool            `json:"failFast"`
 	Counts     suiteCounts     `json:"counts"`
+	// Settings are what the request said of the runs, Defaults the suite's config. Lists leave them out.
+	Settings   json.RawMessage `json:"settings,omitempty"`
+	Defaults   json.RawMessage `json:"defaults,omitempty"`
 	Error      string          `json:"error,omitempty"`
 	Duration   *int64          `json:"duration,omitempty"` // milliseconds, from acceptance to the last end
 	CreatedAt  time.Time       `json:"createdAt"`
@@ -63,7 +66,7 @@ func (a addresses) suiteRun(id string) string {
 func (a addresses) suiteResource(r store.SuiteRun) suiteRunResource {
 	out := suiteRunResource{
 		SuiteRunID: r.ID, SuiteID: r.SuiteID, Title: r.Title, UserID: r.UserID, Status: r.Status, Parallel: r.Parallel,
-		FailFast: r.FailFast, Counts: suiteCounts(r.Counts), Error: r.Error, CreatedAt: r.CreatedAt,
+		FailFast: r.FailFast, Counts: suiteCounts(r.Counts), Settings: r.Settings, Defaults: r.Defaults, Error: r.Error, CreatedAt: r.CreatedAt,
 		StartedAt: present(r.StartedAt), FinishedAt: present(r.FinishedAt),
 		Links: suiteRunLinks{
 			Self: a.suiteRun(r.ID), Runs: a.suiteRun(r.ID) + "/runs", Temporal: a.workflow(r.WorkflowID, r.WorkflowRunID),

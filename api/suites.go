@@ -122,12 +122,17 @@ func (h *handlers) listSuiteRuns(c *gin.Context) {
 		fail(c, h.Log, err)
 		return
 	}
+	of := store.SuiteRunsOf{SuiteID: suiteID, Title: c.Query("title")}
+	if problem := starter.CheckSuiteTitle(of.Title); problem != "" {
+		fail(c, h.Log, fault.InvalidField("title", "%s", problem))
+		return
+	}
 	limit, err := number(c, "limit", defaultListed, 1, maxListed)
 	if err != nil {
 		fail(c, h.Log, err)
 		return
 	}
-	runs, err := h.Store.SuiteRuns(c.Request.Context(), suiteID, limit)
+	runs, err := h.Store.SuiteRuns(c.Request.Context(), of, limit)
 	if err != nil {
 		fail(c, h.Log, err)
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
@@ -28,12 +29,16 @@ type Options struct {
 	State State
 	// Needs is what the steps make it worth to watch.
 	Needs testcase.Needs
+	// Secrets learns the secrets that steps are given, and the session keeps what it knows out of errors and recordings.
+	// Sessions of one attempt share it; nil gives the session one of its own.
+	Secrets *secret.Redactor
 	// Record says what is recorded.
 	Record Record
 }
 
 // State is what a session knows of the sites that it visited: cookies and
-// local storage. Only the implementation that made it can read it.
+// local storage. Only the implementation that made it can read it. A session that
+// begins with it keeps the secrets in it to itself.
 type State any
 
 // Opener opens sessions.

@@ -34,6 +34,9 @@ type Error struct {
 	Kind Kind
 	// Message is for the person who reads the report.
 	Message string
+	// CutShort says that the deadline of the step's context came before the
+	// step's own time was up: with more time it might have passed.
+	CutShort bool
 	// Cause is what the browser or its driver said; nil if there is nothing
 	// to say beyond the message.
 	Cause error
@@ -49,6 +52,13 @@ func (e *Error) Unwrap() error { return e.Cause }
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Kind == e.Kind && t.Message == "" && t.Cause == nil
+}
+
+// IsCutShort reports whether a step failed because its context's time was up,
+// and not because of its own.
+func IsCutShort(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.CutShort
 }
 
 // KindOf returns the kind of the first *Error in err's chain, "" if there is

@@ -24,4 +24,7 @@ func TestError(t *testing.T) {
 	require.Equal(t, "no element matches any of: #add", found.Message)
 	require.Empty(t, browser.KindOf(errors.New("other")))
 	require.Empty(t, browser.KindOf(nil))
+	require.True(t, browser.IsCutShort(fmt.Errorf("running step 3: %w", &browser.Error{Kind: browser.NotFound, CutShort: true})))
+	require.False(t, browser.IsCutShort(err))
+	require.False(t, browser.IsCutShort(context.DeadlineExceeded), "that is the context's own")
 }

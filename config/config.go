@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -41,6 +42,7 @@ type Config struct {
 	Database  Database
 	Redis     Redis
 	Temporal  Temporal
+	Codec     Codec
 	Queue     Queue
 	API       API
 	Browser   Browser
@@ -67,6 +69,20 @@ type Temporal struct {
 	Namespace string `env:"TEMPORAL_NAMESPACE" envDefault:"default"`
 	// UIURL is the address of the Temporal Web UI that links to runs point at.
 	UIURL string `env:"TEMPORAL_UI_URL" envDefault:"http://localhost:8233"`
+	// PayloadKeys encrypt what Temporal stores, as payload.ParseKeys reads them; empty: it is stored as it is.
+	PayloadKeys Secret `env:"TEMPORAL_PAYLOAD_KEYS"`
+	// PayloadKeysFile is a file that holds them.
+	PayloadKeysFile string `env:"TEMPORAL_PAYLOAD_KEYS_FILE"`
+}
+
+// Codec holds the settings of the endpoint that decrypts payloads for the Temporal Web UI.
+type Codec struct {
+	// Addr is the address to listen on; another one than loopback needs a token.
+	Addr string `env:"CODEC_ADDR" envDefault:"127.0.0.1:8234"`
+	// Token is what every request must present, if it is set.
+	Token Secret `env:"CODEC_TOKEN"`
+	// Encode says that the endpoint encrypts, too.
+	Encode bool `env:"CODEC_ENCODE"`
 }
 
 // Queue holds the documented queue settings.
@@ -78,6 +94,8 @@ type Queue struct {
 	RemoveOnFail     int    `env:"QUEUE_REMOVE_ON_FAIL" envDefault:"50"`
 	// BackoffDelay is the first delay of the exponential backoff between attempts.
 	BackoffDelay time.Duration `env:"QUEUE_BACKOFF_DELAY" envDefault:"2s"`
+	// Timeout is how long runs may wait for a worker each time they are due, unless they say otherwise; 0: for as long as it takes.
+	Timeout time.Duration `env:"QUEUE_TIMEOUT" envDefault:"0s"`
 	// StalledInterval is how often jobs are looked for that another consumer of a queue has left behind.
 	StalledInterval time.Duration `env:"QUEUE_STALLED_INTERVAL" envDefault:"30s"`
 	// PriorityScale says how to read a job's priority: cinnamon (a higher number is more urgent) or bullmq (a lower one is).
@@ -149,6 +167,8 @@ type Worker struct {
 	HeartbeatTimeout time.Duration `env:"WORKER_HEARTBEAT_TIMEOUT" envDefault:"10s"`
 	// StopTimeout is how long a stopping worker waits for the runs it drives.
 	StopTimeout time.Duration `env:"WORKER_STOP_TIMEOUT" envDefault:"60s"`
+	// DebugAddr is an address on loopback at which a worker serves profiles of itself; empty means nowhere.
+	DebugAddr string `env:"WORKER_DEBUG_ADDR"`
 }
 
 // FromEnvironment reads the process's own environment.
@@ -186,7 +206,7 @@ func (c *Config) finish(environ map[string]string) error {
 		}
 		c.Worker.Name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
-	return errors.Join(problems, c.Validate())
+	return errors.Join(problems, c.Temporal.finish(), c.Validate())
 }
 
 // Validate reports everything that is wrong, not only the first problem.
@@ -221,11 +241,18 @@ func (c *Config) Validate() error {
 	if c.Queue.StalledInterval < time.Second {
 		bad("QUEUE_STALLED_INTERVAL is %s: it must be 1s or more", c.Queue.StalledInterval)
 	}
+	if t := c.Queue.Timeout; t != 0 && (t < time.Second || t > 30*24*time.Hour) {
+		bad("QUEUE_TIMEOUT is %s: it must be between 1s and 720h, or 0 for as long as it takes", t)
+	}
 	if c.Worker.HeartbeatTimeout < 2*time.Second {
 		bad("WORKER_HEARTBEAT_TIMEOUT is %s: it must be 2s or more", c.Worker.HeartbeatTimeout)
 	}
+	if c.Worker.DebugAddr != "" && !isLoopback(c.Worker.DebugAddr) {
+		bad("WORKER_DEBUG_ADDR is %q: it must be on loopback, for example 127.0.0.1:6060: profiles are nobody else's business", c.Worker.DebugAddr)
+	}
 	c.Redis.validate(c.Queue.Prefix, bad)
 	c.Artifacts.validate(bad)
+	c.Codec.validate(bad)
 	if c.Database.URL != "" {
 		if u, err := url.Parse(c.Database.URL.Reveal()); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("DATABASE_URL is not a postgres:// address")
@@ -237,6 +264,12 @@ func (c *Config) Validate() error {
 	c.Log.validate(bad)
 	c.Metrics.validate(bad)
 	return errors.Join(problems...)
+}
+
+// isLoopback reports whether only this machine can reach an address.
+func isLoopback(addr string) bool {
+	to, err := netip.ParseAddrPort(addr)
+	return err == nil && to.Addr().IsLoopback()
 }
 
 // RequireDatabase says what to set when a role needs Postgres and no address is given.

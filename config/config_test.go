@@ -43,10 +43,10 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load([]string{
 		"QUEUE_CONCURRENCY=0", "QUEUE_PREFIX=a:b", "LOG_LEVEL=chatty", "LOG_FORMAT=xml", "API_ADDR=8080",
-		"DATABASE_URL=mysql://localhost/x", "REDIS_URL=http://localhost", "WORKER_HEARTBEAT_TIMEOUT=1s", "EGRESS_MODE=open", "BROWSER_MAX_RUNS=0", "BROWSER_MAX_MIB=10",
+		"DATABASE_URL=mysql://localhost/x", "REDIS_URL=http://localhost", "WORKER_HEARTBEAT_TIMEOUT=1s", "EGRESS_MODE=open", "BROWSER_MAX_RUNS=0", "BROWSER_MAX_MIB=10", "WORKER_DEBUG_ADDR=0.0.0.0:6060",
 	})
 	for _, name := range []string{
-		"QUEUE_CONCURRENCY", "QUEUE_PREFIX", "LOG_LEVEL", "LOG_FORMAT", "API_ADDR", "DATABASE_URL", "REDIS_URL", "WORKER_HEARTBEAT_TIMEOUT", "EGRESS_MODE", "BROWSER_MAX_RUNS", "BROWSER_MAX_MIB",
+		"QUEUE_CONCURRENCY", "QUEUE_PREFIX", "LOG_LEVEL", "LOG_FORMAT", "API_ADDR", "DATABASE_URL", "REDIS_URL", "WORKER_HEARTBEAT_TIMEOUT", "EGRESS_MODE", "BROWSER_MAX_RUNS", "BROWSER_MAX_MIB", "WORKER_DEBUG_ADDR",
 	} {
 		require.ErrorContains(t, err, name)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 )
 
@@ -61,6 +63,40 @@ func TestCommandLineEndsWithTheVerdict(t *testing.T) {
 		code, out, progress := s.command(t, "run", suite, "--base-url", s.Shop, "--attempts", "1", "--parallel", "1", "--fail-fast", "--output", "json")
 		require.Equal(t, 1, code, progress)
 		require.Contains(t, out, "Not run: the suite stops at its first failure")
+	})
+	t.Run("a folder that is a suite, then only what failed of it, then stored", func(t *testing.T) {
+		t.Parallel()
+		id := "folder-" + uuid.NewString()[:8]
+		folder := filepath.Join(t.TempDir(), id)
+		require.NoError(t, os.Mkdir(folder, 0o700))
+		for name, text := range map[string]string{
+			"suite.json": `{"attempts": 1, "config": {"locale": "de-DE", "colorScheme": "dark", "viewport": {"width": 800, "height": 600}, "baseUrl": "` + s.Shop + `"}}`,
+			"a.json":     fmt.Sprintf(speaks, "de-DE", ""), "b.json": failsSoon,
+		} {
+			require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
+		}
+		code, out, progress := s.command(t, "run", folder)
+		require.Equal(t, 1, code, progress)
+		require.Contains(t, out, "1 passed, 1 failed")
+		require.Contains(t, out, "add --only-failed")
+		code, out, progress = s.command(t, "run", folder, "--only-failed", "--output", "json")
+		require.Equal(t, 1, code, progress)
+		require.Contains(t, out, `"total": 1`)
+		code, out, progress = s.command(t, "suite", "save", id, folder)
+		require.Zero(t, code, progress)
+		require.Contains(t, out, id+" with 2 cases is stored as "+id)
+		code, out, progress = s.command(t, "suite", "run", id)
+		require.Equal(t, 1, code, progress)
+		require.Contains(t, out, "1 passed, 1 failed")
+		code, out, progress = s.command(t, "suite", "run", id, "--only-failed")
+		require.Equal(t, 1, code, progress)
+		require.Contains(t, out, "1 failed in")
+		code, out, progress = s.command(t, "suite", "runs", id)
+		require.Zero(t, code, progress)
+		require.Contains(t, out, "1/2")
+		code, out, progress = s.command(t, "suite", "list", "--json")
+		require.Zero(t, code, progress)
+		require.Contains(t, out, id+".a")
 	})
 	t.Run("invalid case", func(t *testing.T) {
 		t.Parallel()

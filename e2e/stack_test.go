@@ -29,6 +29,7 @@ type endpoints struct {
 	API        string `json:"api"`
 	Temporal   string `json:"temporal"`
 	TemporalUI string `json:"temporal_ui"`
+	Codec      string `json:"codec"`
 	Redis      string `json:"redis"`
 	Database   string `json:"database"`
 	Shop       string `json:"shop"`
@@ -101,6 +102,11 @@ const (
 )
 
 func startStack(ctx context.Context, args ...string) (*stack, error) {
+	return startStackIn(ctx, nil, args...)
+}
+
+// startStackIn starts a stack with more in its environment.
+func startStackIn(ctx context.Context, environment []string, args ...string) (*stack, error) {
 	folder, err := os.MkdirTemp("", "cinnamon-e2e-")
 	if err != nil {
 		return nil, err
@@ -108,7 +114,7 @@ func startStack(ctx context.Context, args ...string) (*stack, error) {
 	s := &stack{folder: folder}
 	ready := filepath.Join(folder, "ready.json")
 	arguments := append([]string{"up", "--ephemeral", "--ready-file", ready}, args...)
-	s.dev, err = start(os.Getenv("CINNAMON_DEV_BIN"), arguments, heartbeatTimeout, stalledInterval)
+	s.dev, err = start(os.Getenv("CINNAMON_DEV_BIN"), arguments, append([]string{heartbeatTimeout, stalledInterval}, environment...)...)
 	if err != nil {
 		return nil, err
 	}

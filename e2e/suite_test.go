@@ -199,6 +199,8 @@ func TestWrongSuiteNamesItsField(t *testing.T) {
 		"latest of nothing":  {"/api/suite-runs", `{"failedOf": "latest"}`, "failedOf", 422},
 		"unknown earlier":    {"/api/suite-runs", `{"failedOf": "no-such-run"}`, "", 404},
 		"suite and cases":    {"/api/suites/any/runs", `{"cases": [{"testCaseId": "a"}]}`, "cases", 422},
+		"wrong defaults":     {"/api/suite-runs", `{"cases": [{"testCaseId": "a"}], "defaults": {"viewport": {"width": 5}}}`, "defaults.viewport.height", 422},
+		"unknown default":    {"/api/suite-runs", `{"cases": [{"testCaseId": "a"}], "defaults": {"vewport": {}}}`, "defaults.vewport", 422},
 		"stored suite there": {"/api/suite-runs", `{"suiteId": "any"}`, "suiteId", 422},
 	}
 	for name, c := range cases {
@@ -212,4 +214,68 @@ func TestWrongSuiteNamesItsField(t *testing.T) {
 			}
 		})
 	}
+}
+
+// speaks is a case that wants to be run in a browser of that language, with the suite's header.
+const speaks = `{"title": "Speaks %[1]s", %[2]s "steps": [{"type": "navigate", "url": "/"},
+	{"type": "waitForExpression", "expression": "navigator.language === '%[1]s' && matchMedia('(prefers-color-scheme: dark)').matches && innerWidth === 800"}]}`
+
+// TestSuiteConfigCountsBelowTheCases runs a stored suite, whose config is frozen with its run.
+func TestSuiteConfigCountsBelowTheCases(t *testing.T) {
+	t.Parallel()
+	s := sharedStack(t)
+	mark := uuid.NewString()[:8]
+	ids := []string{"german-" + mark, "french-" + mark}
+	s.request(t, http.MethodPut, "/api/test-cases/"+ids[0], fmt.Sprintf(speaks, "de-DE", ""), http.StatusCreated, nil)
+	s.request(t, http.MethodPut, "/api/test-cases/"+ids[1], fmt.Sprintf(speaks, "fr-FR", `"config": {"locale": "fr-FR"},`), http.StatusCreated, nil)
+	suite := map[string]any{"cases": ids, "attempts": 1, "config": map[string]any{
+		"locale": "de-DE", "colorScheme": "dark", "viewport": map[string]any{"width": 800, "height": 600}, "timeout": 61_000,
+		"baseUrls": map[string]any{"here": s.Shop}, "environment": "here",
+	}}
+	definition, err := json.Marshal(suite)
+	require.NoError(t, err)
+	s.request(t, http.MethodPut, "/api/suites/"+mark, string(definition), http.StatusCreated, nil)
+	var accepted suiteRun
+	s.request(t, http.MethodPost, "/api/suites/"+mark+"/runs", `{"userId": "ada"}`, http.StatusAccepted, &accepted)
+	s.request(t, http.MethodPut, "/api/suites/"+mark, `{"cases": ["`+ids[0]+`"], "config": {"locale": "es-ES"}}`, http.StatusOK, nil)
+
+	require.Equal(t, "completed", s.awaitSuite(t, accepted.SuiteRunID).Status)
+	for _, r := range s.runsOf(t, accepted.SuiteRunID) {
+		recorded, err := s.store.Run(t.Context(), r.TestRunID)
+		require.NoError(t, err)
+		require.Equal(t, int64(61_000), recorded.Config.Timeout)
+		require.Equal(t, store.Viewport{Width: 800, Height: 600}, recorded.Config.Viewport)
+		require.Equal(t, s.Shop, recorded.Config.BaseURL)
+		require.Equal(t, 1, recorded.MaxAttempts)
+	}
+	var shown struct {
+		Settings map[string]any `json:"settings"`
+		Defaults map[string]any `json:"defaults"`
+	}
+	s.request(t, http.MethodGet, "/api/suite-runs/"+accepted.SuiteRunID, "", http.StatusOK, &shown)
+	require.Equal(t, "de-DE", shown.Defaults["locale"])
+	require.Zero(t, shown.Defaults["retries"], "one attempt")
+	require.NotContains(t, shown.Settings, "config")
+}
+
+// TestRerunOfASuiteRunIsAsItWas runs again what failed, with what the request had said of it.
+func TestRerunOfASuiteRunIsAsItWas(t *testing.T) {
+	t.Parallel()
+	s := sharedStack(t)
+	accepted := s.submitSuite(t, "/api/suite-runs", map[string]any{
+		"title": "Speaks", "attempts": 1, "parallel": 3, "cases": inline(fmt.Sprintf(passingCase, "Home"), failsSoon), "defaults": map[string]any{"locale": "de-DE"},
+	}, http.StatusAccepted)
+	s.awaitSuite(t, accepted.SuiteRunID)
+	var again suiteRun
+	s.request(t, http.MethodPost, "/api/suite-runs", `{"failedOf": "`+accepted.SuiteRunID+`"}`, http.StatusAccepted, &again)
+	require.Equal(t, 1, again.Counts["total"])
+	require.Equal(t, "failed", s.awaitSuite(t, again.SuiteRunID).Status)
+	kept, err := s.store.SuiteRun(t.Context(), again.SuiteRunID)
+	require.NoError(t, err)
+	require.Equal(t, 3, kept.Parallel)
+	require.JSONEq(t, `{"locale": "de-DE"}`, string(kept.Defaults))
+	recorded, err := s.store.Run(t.Context(), s.runsOf(t, again.SuiteRunID)[0].TestRunID)
+	require.NoError(t, err)
+	require.Equal(t, s.Shop, recorded.Config.BaseURL)
+	require.Equal(t, 1, recorded.MaxAttempts)
 }

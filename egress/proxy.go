@@ -41,6 +41,7 @@ type Proxy struct {
 	mu       sync.Mutex
 	failures []Failure
 	logged   int
+	conceal  func(string) string
 }
 
 func newProxy(ctx context.Context, g *Guard, listener net.Listener) *Proxy {
@@ -83,6 +84,13 @@ func (p *Proxy) Close() {
 	p.tunnels.Wait()
 	p.idle()
 	p.guard.forget(p.port)
+}
+
+// Conceal says what is done to a refused address before the log gets it: a page may put into it what nobody is to read.
+func (p *Proxy) Conceal(conceal func(string) string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conceal = conceal
 }
 
 // Failures returns the connections that were asked for since then and did not
@@ -235,8 +243,12 @@ func (p *Proxy) note(ctx context.Context, hostport string, err error) {
 		p.logged++
 	}
 	last := p.logged == loggedFailures
+	reason := err.Error()
+	if p.conceal != nil && tell {
+		reason = p.conceal(reason)
+	}
 	p.mu.Unlock()
 	if tell {
-		p.guard.log.WarnContext(ctx, "egress guard refused a connection", "reason", err.Error(), "last_of_this_session", last)
+		p.guard.log.WarnContext(ctx, "egress guard refused a connection", "reason", reason, "last_of_this_session", last)
 	}
 }

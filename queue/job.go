@@ -33,6 +33,7 @@ const (
 	Stalled   Transition = "stalled"   // its worker died: back to waiting
 	Retried   Transition = "retried"   // an attempt failed or was given back, the next one may start at once
 	BackedOff Transition = "backedOff" // an attempt failed, the next one is due later
+	Requeued  Transition = "requeued"  // a job that had ended begins anew, with all its attempts before it
 	Shown     Transition = "shown"     // nothing happened to the job: what is shown of it is put right, and nobody is told
 	Succeeded Transition = "completed"
 	Exhausted Transition = "failed" // no attempt is left, or none would help
@@ -114,6 +115,9 @@ type Job struct {
 	ReturnValue  json.RawMessage `json:"returnValue,omitempty"`
 	FailedReason string          `json:"failedReason,omitempty"`
 	Stacktrace   []string        `json:"stacktrace,omitempty"` // one entry per failed attempt
+
+	// QueueTimeout is how long the job may wait for a worker each time it is due, in milliseconds; 0: for as long as it takes.
+	QueueTimeout int64 `json:"queueTimeout,omitempty"`
 
 	// Seq numbers the job's changes, beginning with 1.
 	Seq int64 `json:"seq"`
@@ -244,6 +248,15 @@ func (j *Job) Fail(reason, stack string, returnValue json.RawMessage, final bool
 	}
 	j.State = Waiting
 	return j.change(Retried)
+}
+
+// Requeue makes a job that has ended wait again, with all its attempts before it. The number of attempts that were started
+// goes on, as it tells the attempts apart, and the stack traces of earlier ones stay.
+func (j *Job) Requeue() Change {
+	j.State, j.DueAt, j.StartedAt, j.FinishedAt = Waiting, time.Time{}, time.Time{}, time.Time{}
+	j.AttemptsMade, j.Stalls = 0, 0
+	j.ReturnValue, j.FailedReason = nil, ""
+	return j.change(Requeued)
 }
 
 func (j *Job) change(t Transition) Change {

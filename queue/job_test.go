@@ -174,3 +174,26 @@ func TestQueuesAreDeclaredOnce(t *testing.T) {
 	_, ok := queue.Find("no-such-queue")
 	require.False(t, ok)
 }
+
+func TestRequeuedJobHasAllItsAttemptsAgain(t *testing.T) {
+	t.Parallel()
+	job := newJob(t, queue.Options{Attempts: 1})
+	_, err := job.Start("dead", 0, now, nil)
+	require.NoError(t, err)
+	_, err = job.Start("w", 0, now, nil)
+	require.NoError(t, err)
+	job.Fail("boom", "the stack", json.RawMessage(`{"status":"failed"}`), false, now)
+
+	change := job.Requeue()
+	require.Equal(t, queue.Requeued, change.Transition)
+	require.Equal(t, queue.Waiting, job.State)
+	require.Zero(t, job.AttemptsMade)
+	require.Zero(t, job.Stalls)
+	require.Equal(t, 2, job.AttemptsStarted, "it tells the attempts apart")
+	require.Equal(t, []string{"the stack"}, job.Stacktrace)
+	require.Empty(t, job.FailedReason)
+	require.Nil(t, job.ReturnValue)
+	require.True(t, job.FinishedAt.IsZero())
+	_, err = job.Start("w", 0, now, nil)
+	require.NoError(t, err)
+}

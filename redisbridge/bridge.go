@@ -38,6 +38,8 @@ type jobs interface {
 	NewestFinished(ctx context.Context, queueName string, state queue.State, limit int, which store.Which) ([]queue.Job, error)
 	FinishedAmong(ctx context.Context, queueName string, ids []string) ([]queue.Job, error)
 	Schedulers(ctx context.Context, queueName string) ([]store.JobScheduler, error)
+	OlderFinished(ctx context.Context, queueName string, state queue.State, newest int) ([]string, error)
+	ForgetJobs(ctx context.Context, queueName string, ids []string) error
 }
 
 // Bridge projects the queues to Redis.

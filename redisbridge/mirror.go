@@ -59,7 +59,11 @@ func (m *mirror) look(ctx context.Context, job queue.Job, position int64) (store
 		if err != nil {
 			return store.Sight{}, err
 		}
-		return store.Sight{Gone: !evicted, Same: evicted}, nil
+		dropped, err := m.projector.Dropped(ctx, job.Queue, job.ID)
+		if err != nil {
+			return store.Sight{}, err
+		}
+		return store.Sight{Gone: !evicted, Dropped: dropped, Same: evicted}, nil
 	case !sameTime(v, job):
 		return store.Sight{Gone: true}, nil // the id was given out again: the job that had it is gone
 	}

@@ -29,7 +29,7 @@ func TestBridgeCatchesUpWithRedis(t *testing.T) {
 	b.await(patience, "the bridge notices", func() bool { return b.log.of(b.def.Name, "changes wait in the outbox") == 1 })
 
 	own.Restart(t)
-	b.await(promised, "the bridge has caught up", func() bool { return slices.Contains(b.events(), "completed "+first) })
+	b.await(patience, "the bridge has caught up", func() bool { return slices.Contains(b.events(), "completed "+first) })
 	require.Equal(t, []string{"added " + first, "waiting " + first, "active " + first, "completed " + first, "drained"}, b.events())
 	b.await(patience, "the bridge says so", func() bool { return b.log.of(b.def.Name, "changes are relayed again") == 1 })
 
@@ -38,7 +38,7 @@ func TestBridgeCatchesUpWithRedis(t *testing.T) {
 	b.await(patience, "the bridge notices", func() bool { return b.log.of(b.def.Name, "changes wait in the outbox") == 2 })
 	b.claim(second, 0)
 	own.Restart(t)
-	b.await(promised, "the bridge has caught up", func() bool {
+	b.await(patience, "the bridge has caught up", func() bool {
 		return slices.Contains(b.events(), "active "+second) && slices.Contains(b.set(b.keys.Completed()), first)
 	})
 	require.Equal(t, []string{"added " + second, "waiting " + second, "active " + second}, b.events(),
@@ -94,7 +94,7 @@ func TestRedisThatLostItsDataIsRebuilt(t *testing.T) {
 	epoch := b.epoch()
 
 	require.NoError(t, b.rdb.FlushAll(t.Context()).Err())
-	b.await(promised, "the epoch is marked again", func() bool { return b.epoch() != "" })
+	b.await(patience, "the epoch is marked again", func() bool { return b.epoch() != "" })
 	require.NotEqual(t, epoch, b.epoch())
 	require.Equal(t, before, b.shown(ids...))
 	require.Empty(t, b.events(), "nobody is told again")
@@ -190,7 +190,7 @@ func aged(t *testing.T, twoBridges bool) (b *bundle, ended map[string]string, ol
 // requireRightAgain waits until Redis shows those jobs where they ended, and requires that no id is shown twice.
 func (b *bundle) requireRightAgain(ended map[string]string) {
 	b.t.Helper()
-	b.await(promised, "Redis shows what ended meanwhile", func() bool {
+	b.await(patience, "Redis shows what ended meanwhile", func() bool {
 		for id, key := range ended {
 			if !slices.Contains(b.set(key), id) {
 				return false
@@ -221,7 +221,7 @@ func TestRedisWithOlderDataIsPutRight(t *testing.T) {
 			b.goBack(old)
 			told := b.events()
 			b.requireRightAgain(ended)
-			b.await(promised, "the epoch is marked again", func() bool { return b.epoch() != epoch })
+			b.await(patience, "the epoch is marked again", func() bool { return b.epoch() != epoch })
 			require.Equal(t, told, b.events(), "nobody is told again, nor of what got lost")
 			require.Equal(t, 1, b.log.of(b.def.Name, "Redis had lost data"), "once")
 
@@ -273,7 +273,7 @@ func TestOlderDataWithoutALateChangeIsPutRight(t *testing.T) {
 	require.Greater(t, number, int64(1))
 
 	b.goBack(old)
-	b.await(promised, "it is shown where it ended", func() bool { return slices.Contains(b.set(b.keys.Completed()), late) })
+	b.await(patience, "it is shown where it ended", func() bool { return slices.Contains(b.set(b.keys.Completed()), late) })
 	require.Empty(t, b.list(b.keys.Active()))
 }
 

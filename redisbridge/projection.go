@@ -66,6 +66,8 @@ func transitionOf(t queue.Transition) (bullmq.Transition, error) {
 		return bullmq.Stalled, nil
 	case queue.Retried:
 		return bullmq.Retried, nil
+	case queue.Requeued:
+		return bullmq.Requeued, nil
 	case queue.BackedOff:
 		return bullmq.BackedOff, nil
 	case queue.Succeeded:

@@ -3,6 +3,7 @@ package redisbridge
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -95,6 +96,9 @@ func (r *relay) rebuild(ctx context.Context, position int64, which store.Which) 
 	if jobs, err = r.resync(ctx, which); err != nil {
 		return jobs, err
 	}
+	if err := r.forgetLost(ctx); err != nil {
+		return jobs, err
+	}
 	if err := r.restoreSchedulers(ctx); err != nil {
 		return jobs, err
 	}
@@ -102,6 +106,31 @@ func (r *relay) rebuild(ctx context.Context, position int64, which store.Which) 
 		return jobs, err
 	}
 	return jobs, r.memory.rebuilt(ctx, r)
+}
+
+// forgetLost forgets failed jobs that got lost and are too old to be shown again. Nobody removed them, as a survey would think:
+// their dead letters stay.
+func (r *relay) forgetLost(ctx context.Context) error {
+	older, err := r.store.OlderFinished(ctx, r.queue, queue.Failed, r.keep.RemoveOnFail)
+	if err != nil {
+		return err
+	}
+	for ids := range slices.Chunk(older, lookAtOnce) {
+		views, err := r.projector.Look(ctx, r.queue, ids)
+		if err != nil {
+			return err
+		}
+		var lost []string
+		for _, v := range views {
+			if !v.Exists() {
+				lost = append(lost, v.ID)
+			}
+		}
+		if err := r.store.ForgetJobs(ctx, r.queue, lost); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // markEpoch says that everything is shown.

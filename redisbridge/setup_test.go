@@ -26,9 +26,7 @@ import (
 )
 
 const (
-	// promised is how soon the bridge has caught up with a Redis that is back.
-	promised = 2 * time.Second
-	// patience is for everything else that is to happen.
+	// patience is for whatever is to happen.
 	patience = 20 * time.Second
 	tick     = 5 * time.Millisecond
 )

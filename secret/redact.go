@@ -1,60 +1,94 @@
 package secret
 
 import (
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
-	"html"
-	"net/url"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf8"
 )
 
-// Mask stands in a text where a value was.
-const Mask = "•••"
+const (
+	// Mask stands in a text where a value was.
+	Mask = "•••"
+	// Shortest is how many characters a secret must have at least, white space not counted: taking out every "42" would
+	// leave nothing to read.
+	Shortest = 4
+	// leastCut is how many characters of a value may stay before the place where a text was cut.
+	leastCut = 4
+	// cutMark ends a text that was too long.
+	cutMark = "…"
+	// mostValues bounds how many values a Redactor learns.
+	mostValues = 2000
+)
 
-// Redactor takes values out of texts, in the spellings that they travel in:
-// plain, in addresses, JSON and HTML, as base64 and hex. The zero value knows
-// none. It may be used by several goroutines.
+// Redactor takes values out of texts, however they are spelled: plain or in other case, as addresses, JSON, HTML and
+// scripts escape them, these within each other; as base64, alone or within something longer; as hex, in UTF-16 and
+// Windows-1252. It takes out the beginning of a value, too, where a text was cut and marked with an ellipsis. A value
+// that a page took apart or computed with is beyond it. The zero value knows none. It may be used by several goroutines.
 type Redactor struct {
-	mu        sync.RWMutex
-	known     map[string]bool
-	spellings []string
-	patterns  []*regexp.Regexp
+	mu    sync.RWMutex
+	known map[string]bool
+	// short are values that are taken out only where they are all of a text.
+	short map[string]bool
+	// plain are the needles that can begin with a byte, escaped those whose first character may be escaped.
+	plain   [256][]*needle
+	escaped map[rune][]*needle
+	count   int
 }
 
-// Add makes a value one that is taken out from now on.
-func (r *Redactor) Add(value string) {
-	if value == "" {
-		return
-	}
+// Add makes values some that are taken out from now on. One with fewer than Shortest characters is taken out only where it
+// is all of a text.
+func (r *Redactor) Add(values ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.known[value] {
+	for _, value := range values {
+		r.add(value)
+	}
+}
+
+func (r *Redactor) add(value string) {
+	if value == "" || r.known[value] || len(r.known) >= mostValues {
 		return
 	}
 	if r.known == nil {
-		r.known = map[string]bool{}
+		r.known, r.short, r.escaped = map[string]bool{}, map[string]bool{}, map[rune][]*needle{}
 	}
 	r.known[value] = true
-	r.spellings = append(r.spellings, spellings(value)...)
-	// The longest first, so that no end of one is left over.
-	slices.SortFunc(r.spellings, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	})
-	r.spellings = slices.Compact(r.spellings)
-	if p := escaped(value); p != nil {
-		r.patterns = append(r.patterns, p)
+	if !LongEnough(value) {
+		r.short[value] = true
+		return
 	}
+	for _, n := range needlesOf(value) {
+		for b := range r.plain {
+			if n.startsWith(byte(b)) {
+				r.plain[b] = append(r.plain[b], &n)
+			}
+		}
+		first := unicode.ToLower(n.signs[0].r)
+		r.escaped[first] = append(r.escaped[first], &n)
+		r.count++
+	}
+}
+
+// Learn adds what another Redactor knows.
+func (r *Redactor) Learn(other *Redactor) {
+	if other == nil || other == r {
+		return
+	}
+	other.mu.RLock()
+	values := make([]string, 0, len(other.known))
+	for v := range other.known {
+		values = append(values, v)
+	}
+	other.mu.RUnlock()
+	r.Add(values...)
+}
+
+// Knows reports whether a value is taken out.
+func (r *Redactor) Knows(value string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.known[value]
 }
 
 // Empty reports whether there is nothing to take out.
@@ -64,114 +98,78 @@ func (r *Redactor) Empty() bool {
 	return len(r.known) == 0
 }
 
-// Redact returns a text without the values.
+// String keeps the values out of what prints the Redactor.
+func (r *Redactor) String() string { return "redactor" }
+
+// GoString keeps the values out of what prints the Redactor.
+func (r *Redactor) GoString() string { return r.String() }
+
+// Redact returns a text, which may be any bytes, without the values.
 func (r *Redactor) Redact(text string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	for _, s := range r.spellings {
-		text = strings.ReplaceAll(text, s, Mask)
+	if r.short[text] {
+		return Mask
 	}
-	for _, p := range r.patterns {
-		text = p.ReplaceAllLiteralString(text, Mask)
+	if r.count == 0 {
+		return text
 	}
-	if len(r.spellings) > 0 && strings.Contains(text, cutMark) {
-		text = r.redactCut(text)
-	}
-	return text
-}
-
-// cutMark ends a text that was too long.
-const cutMark = "…"
-
-// leastCut is how many bytes of a value may stay before the place where a text was cut.
-const leastCut = 4
-
-// redactCut takes out the beginning of a value whose end was cut off.
-func (r *Redactor) redactCut(text string) string {
-	pieces := strings.Split(text, cutMark)
-	for i := range pieces[:len(pieces)-1] {
-		longest := 0
-		for _, s := range r.spellings {
-			for n := min(len(s), len(pieces[i])); n >= leastCut && n > longest; n-- {
-				if strings.HasSuffix(pieces[i], s[:n]) {
-					longest = n
-				}
-			}
-		}
-		if longest > 0 {
-			pieces[i] = pieces[i][:len(pieces[i])-longest] + Mask
-		}
-	}
-	return strings.Join(pieces, cutMark)
-}
-
-// maxEscaped is how long a value may be for its escaped spellings to be found.
-const maxEscaped = 2 << 10
-
-// escaped matches a value however its signs are escaped, be it over and over: JSON inside of JSON in a quoted message. It is nil
-// for a value of letters and digits alone, and one that is too long.
-func escaped(value string) *regexp.Regexp {
-	if len(value) > maxEscaped {
-		return nil
-	}
-	var b strings.Builder
-	signs := false
-	for _, sign := range value {
-		if sign < utf8.RuneSelf && (unicode.IsLetter(sign) || unicode.IsDigit(sign)) {
-			b.WriteRune(sign)
+	var out strings.Builder
+	done := 0                           // what is written
+	cut := strings.Index(text, cutMark) // the next place where the text was cut
+	for i := 0; i < len(text); {
+		escape := text[i] < utf8.RuneSelf && !plain(text[i])
+		needles := r.plain[text[i]]
+		if len(needles) == 0 && !escape {
+			i++
 			continue
 		}
-		signs = true
-		ways := []string{
-			regexp.QuoteMeta(string(sign)), fmt.Sprintf(`(?i:u%04x)`, sign), fmt.Sprintf(`(?i:x%02x)`, sign), fmt.Sprintf(`&#0*%d;`, sign),
-			fmt.Sprintf(`(?i:&#x0*%x;)`, sign), `(?i:` + regexp.QuoteMeta(percent(sign)) + `)`,
-			regexp.QuoteMeta(html.EscapeString(string(sign))),
+		if cut >= 0 && cut < i {
+			if cut = strings.Index(text[i:], cutMark); cut >= 0 {
+				cut += i
+			}
 		}
-		switch sign {
-		case ' ':
-			ways = append(ways, `\s+`, `\+`, `&nbsp;`)
-		case '"':
-			ways = append(ways, `&quot;`)
-		case '\n':
-			ways = append(ways, "n", `\s+`)
-		case '\t':
-			ways = append(ways, "t", `\s+`)
+		end := i
+		for _, n := range needles {
+			end = max(end, n.match(text, i, cut))
 		}
-		b.WriteString(`\\*(?:` + strings.Join(ways, "|") + `)`)
+		if escape {
+			end = max(end, r.matchEscaped(text, i, cut))
+		}
+		if end == i {
+			i++
+			continue
+		}
+		out.WriteString(text[done:i])
+		out.WriteString(Mask)
+		done, i = end, end
 	}
-	if !signs {
-		return nil
+	if done == 0 {
+		return text
 	}
-	pattern, err := regexp.Compile(b.String())
-	if err != nil {
-		return nil // its plain spellings are found
-	}
-	return pattern
+	out.WriteString(text[done:])
+	return out.String()
 }
 
-// percent is a sign as addresses have it.
-func percent(sign rune) string {
-	var b strings.Builder
-	for _, c := range []byte(string(sign)) {
-		fmt.Fprintf(&b, "%%%02X", c)
+// matchEscaped returns where a value ends whose first character is escaped at i; i if there is none.
+func (r *Redactor) matchEscaped(text string, i, cut int) int {
+	end := i
+	q := skipSlashes(text, i)
+	found, n := decode(text, q, q > i)
+	for _, c := range found[:n] {
+		for _, needle := range r.escaped[unicode.ToLower(c.r)] {
+			end = max(end, needle.match(text, i, cut))
+		}
 	}
-	return b.String()
+	if q > i {
+		for _, needle := range r.escaped[backslash] {
+			end = max(end, needle.match(text, i, cut))
+		}
+	}
+	return end
 }
 
-func spellings(value string) []string {
-	list := []string{
-		value, url.QueryEscape(value), url.PathEscape(value), strings.ReplaceAll(url.QueryEscape(value), "+", "%20"),
-		html.EscapeString(value), strings.Join(strings.Fields(value), " "),
-	}
-	quoted := strconv.Quote(value)
-	list = append(list, quoted[1:len(quoted)-1])
-	if quoted, err := json.Marshal(value); err == nil {
-		list = append(list, string(quoted[1:len(quoted)-1]))
-	}
-	// Short values would make encodings that stand everywhere.
-	if len(value) >= 6 {
-		list = append(list, base64.StdEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)),
-			hex.EncodeToString([]byte(value)))
-	}
-	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
+// LongEnough reports whether a value can be taken out of texts.
+func LongEnough(value string) bool {
+	return utf8.RuneCountInString(strings.Join(strings.Fields(value), "")) >= Shortest
 }

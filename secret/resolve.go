@@ -12,10 +12,26 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
-// ErrUnknown says that there is no secret of that name.
-var ErrUnknown = errors.New("there is no such secret")
+var (
+	// ErrUnknown says that there is no secret of that name.
+	ErrUnknown = errors.New("there is no such secret")
+	// ErrUnfit says that a value can't be a secret: it could not be kept out of texts.
+	ErrUnfit = errors.New("it could not be kept secret")
+)
+
+// Check returns an error that wraps ErrUnfit for a value that can't be a secret.
+func Check(name, value string) error {
+	if !LongEnough(value) {
+		return fmt.Errorf("secret %s has fewer than %d characters besides white space, so it would be found in every text: %w", name, Shortest, ErrUnfit)
+	}
+	if !utf8.ValidString(value) {
+		return fmt.Errorf("secret %s is not UTF-8 text: %w", name, ErrUnfit)
+	}
+	return nil
+}
 
 const (
 	// maxValue bounds a value, in bytes.

@@ -53,6 +53,16 @@ func TestValuesDoNotPrintThemselves(t *testing.T) {
 	}
 }
 
+func TestWhatCanNotBeASecret(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"", "abc", " a\nb c ", "日本語", "\xff\xfe\xfd\xfc"} {
+		err := secret.Check("PIN", value)
+		require.ErrorIs(t, err, secret.ErrUnfit, "%q", value)
+		require.NotContains(t, err.Error(), "abc")
+	}
+	require.NoError(t, secret.Check("PIN", "4711"))
+}
+
 func mustJSON(t *testing.T, v any) string {
 	t.Helper()
 	text, err := json.Marshal(v)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/payload"
 	"github.com/cinnamon-qa/cinnamon/workflows"
 )
 
@@ -24,10 +25,20 @@ func WithMetrics(to sdkclient.MetricsHandler) Option {
 	return func(o *sdkclient.Options) { o.MetricsHandler = to }
 }
 
-// Dial connects to the Temporal server. It doesn't wait for it: a server that is away now may come back.
+// Dial connects to the Temporal server. It doesn't wait for it: a server that is away now may come back. Every client of the
+// product is made here: what it sends is encrypted if there are keys.
 func Dial(cfg config.Temporal, log *slog.Logger, more ...Option) (sdkclient.Client, error) {
+	keys, err := payload.ParseKeys(cfg.PayloadKeys.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("reading TEMPORAL_PAYLOAD_KEYS: %w", err)
+	}
+	codec, err := payload.NewCodec(cfg.Namespace, keys)
+	if err != nil {
+		return nil, err
+	}
 	options := sdkclient.Options{
 		HostPort: cfg.Address, Namespace: cfg.Namespace, Logger: sdkLogger{log},
+		DataConverter: payload.Converter(codec), FailureConverter: payload.FailureConverter(codec),
 	}
 	for _, option := range more {
 		option(&options)

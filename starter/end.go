@@ -27,7 +27,7 @@ func (s *Starter) Cancel(ctx context.Context, runID string) error {
 	if run.Status.Finished() {
 		return fault.New(fault.Conflict, "test run %q has ended already: it is %s", runID, run.Status)
 	}
-	outcome := run.Ended(store.RunCancelled, cancelled)
+	outcome := run.Ended(store.RunCancelled, "", cancelled)
 	waited, err := s.Store.EndWaiting(ctx, queue.TestExecution, run.ID, outcome, time.Now())
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ const (
 )
 
 // Sweep puts right what fell between the database and Temporal, until ctx ends: runs that were accepted and have no
-// workflow are started, runs whose workflow was ended from outside are ended.
+// workflow are started, runs whose workflow was ended from outside, or that no worker took in time, are ended.
 func (s *Starter) Sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
@@ -91,6 +91,9 @@ func (s *Starter) Sweep(ctx context.Context) {
 		}
 		if err := s.startMissedSuites(ctx); err != nil && ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "suites without a workflow could not be started yet; they will be", "error", err)
+		}
+		if err := s.endOverdue(ctx); err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "runs that have waited too long could not be ended yet; they will be", "error", err)
 		}
 		if time.Now().Before(next) {
 			continue
@@ -119,7 +122,7 @@ func (s *Starter) startMissed(ctx context.Context) error {
 			return err
 		default: // it can never be started, and must not be in the way of others
 			s.Log.ErrorContext(ctx, "a run can't be started", "test_run_id", st.RunID, "error", err)
-			o := store.Outcome{Status: store.RunFailed, Error: "The platform could not start the test: " + err.Error()}
+			o := store.Outcome{Status: store.RunFailed, Class: store.Platform, Error: "The platform could not start the test: " + err.Error()}
 			if err := s.Store.EndRun(ctx, st.Queue, st.RunID, o, time.Now()); err != nil {
 				return err
 			}
@@ -176,9 +179,9 @@ func (s *Starter) endAbandonedRun(ctx context.Context, queueName, runID, workflo
 	if run.WorkflowRunID != "" && run.WorkflowRunID != workflowRunID {
 		return nil // it was requeued since, and another workflow carries it out
 	}
-	o := run.Ended(store.RunFailed, "The platform could not carry out the test: its workflow ended as "+status.String())
+	o := run.Ended(store.RunFailed, store.Platform, "The platform could not carry out the test: its workflow ended as "+status.String())
 	if status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED {
-		o = run.Ended(store.RunCancelled, "Terminated in Temporal")
+		o = run.Ended(store.RunCancelled, "", "Terminated in Temporal")
 	}
 	s.Log.WarnContext(ctx, "a run is ended whose workflow was ended in Temporal", "test_run_id", runID, "status", status.String())
 	return s.Store.EndRun(ctx, queueName, runID, o, time.Now())

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	activitypb "go.temporal.io/api/activity/v1"
 	commonpb "go.temporal.io/api/common/v1"
@@ -36,7 +37,7 @@ func (s *Starter) Accept(ctx context.Context, def queue.Definition, job queue.Jo
 	if err != nil {
 		return err
 	}
-	job.RunID = ifOther(n.ID, job.ID)
+	job.RunID, job.QueueTimeout = ifOther(n.ID, job.ID), n.Config.QueueTimeout
 	n.Shown, n.CreatedAt = true, job.CreatedAt
 	n.Added = queue.Change{Transition: queue.Added, Job: job}
 	start, err := s.startOf(&n, job)
@@ -148,19 +149,28 @@ func (s *Starter) Tell(ctx context.Context, r store.Reconciled) (workflowRunID s
 
 // again starts the workflow of a job that had ended.
 func (s *Starter) again(ctx context.Context, r store.Reconciled) (string, json.RawMessage, error) {
-	var in workflows.TestExecutionInput
-	if err := json.Unmarshal(r.Start.WorkflowInput, &in); err != nil {
-		return "", nil, fmt.Errorf("decoding the workflow's input: %w", err)
-	}
-	in.Made, in.After, in.Policy.DueAt = r.After.AttemptsMade, r.Start.Ended, r.After.DueAt
-	input, err := json.Marshal(in)
+	input, err := inputAgain(r.Start, r.After.AttemptsMade, r.After.DueAt)
 	if err != nil {
-		return "", nil, fmt.Errorf("encoding the workflow's input: %w", err)
+		return "", nil, err
 	}
 	st := r.Start
 	st.WorkflowInput = input
 	workflowRunID, err := s.launch(ctx, st)
 	return workflowRunID, input, err
+}
+
+// inputAgain is the input of a workflow that carries out a job that had ended.
+func inputAgain(st store.Start, made int, dueAt time.Time) (json.RawMessage, error) {
+	var in workflows.TestExecutionInput
+	if err := json.Unmarshal(st.WorkflowInput, &in); err != nil {
+		return nil, fmt.Errorf("decoding the workflow's input: %w", err)
+	}
+	in.Again, in.Made, in.After, in.Policy.DueAt = true, made, st.Ended, dueAt
+	input, err := json.Marshal(in)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the workflow's input: %w", err)
+	}
+	return input, nil
 }
 
 // unlessGone forgives that a workflow has ended: whoever ended it knows of the run.

@@ -38,11 +38,15 @@ type Request struct {
 	Config   *RequestConfig `json:"config,omitempty"`
 	// IdempotencyKey makes a repeated request find the first one's run.
 	IdempotencyKey string `json:"-"`
+
+	defaults *testcase.SuiteConfig // of the suite that the run belongs to
 }
 
 // RequestConfig overrides the defaults of a run.
 type RequestConfig struct {
-	Timeout        *int64          `json:"timeout,omitempty"` // milliseconds of one attempt
+	Timeout *int64 `json:"timeout,omitempty"` // milliseconds of one attempt
+	// QueueTimeout is how long the run may wait for a worker each time it is due, in milliseconds; 0: for as long as it takes.
+	QueueTimeout   *int64          `json:"queueTimeout,omitempty"`
 	Headless       *bool           `json:"headless,omitempty"`
 	Viewport       *store.Viewport `json:"viewport,omitempty"`
 	AdaptiveMode   *bool           `json:"adaptiveMode,omitempty"`
@@ -96,6 +100,7 @@ const (
 	maxAttempts   = 20
 	maxDelay      = 90 * 24 * time.Hour
 	maxTimeout    = 2 * time.Hour
+	maxQueued     = 30 * 24 * time.Hour
 	longestUserID = 200
 
 	baseTimeout    = 30 * time.Second
@@ -178,6 +183,9 @@ func (c *RequestConfig) validate(bad report) {
 	if c.Timeout != nil && (*c.Timeout < 1000 || *c.Timeout > maxTimeout.Milliseconds()) {
 		bad("config.timeout", "it must be between 1000 and %d milliseconds", maxTimeout.Milliseconds())
 	}
+	if q := c.QueueTimeout; q != nil && *q != 0 && (*q < 1000 || *q > maxQueued.Milliseconds()) {
+		bad("config.queueTimeout", "it must be between 1000 and %d milliseconds (30 days), or 0 for as long as it takes", maxQueued.Milliseconds())
+	}
 	if v := c.Viewport; v != nil && (v.Width < 1 || v.Width > 10000 || v.Height < 1 || v.Height > 10000) {
 		bad("config.viewport", "width and height must be between 1 and 10000")
 	}
@@ -218,16 +226,19 @@ func ParseCase(field string, definition json.RawMessage) (*testcase.Case, error)
 	if err == nil {
 		return c, nil
 	}
+	return nil, validated(func(bad report) { invalidIn(field, err, bad) })
+}
+
+// invalidIn reports what the package testcase has against a field.
+func invalidIn(field string, err error, bad report) {
 	invalid, ok := errors.AsType[*testcase.InvalidError](err)
 	if !ok {
-		return nil, fault.InvalidField(field, "%s", err.Error())
+		bad(field, "%s", err)
+		return
 	}
-	problems := make([]fault.Field, len(invalid.Problems))
-	for i, p := range invalid.Problems {
-		path := strings.Trim(field+"."+p.Path, ".")
-		problems[i] = fault.Field{Field: path, Message: p.Message}
+	for _, p := range invalid.Problems {
+		bad(strings.Trim(field+"."+p.Path, "."), "%s", p.Message)
 	}
-	return nil, problemsOf(problems)
 }
 
 // config fills in what the case asks for, and the documented defaults.
@@ -254,6 +265,7 @@ func (r *Request) config(c *testcase.Case) (store.RunConfig, error) {
 		return settings, nil
 	}
 	set(&settings.Timeout, asked.Timeout)
+	set(&settings.QueueTimeout, asked.QueueTimeout)
 	set(&settings.Headless, asked.Headless)
 	set(&settings.Viewport, asked.Viewport)
 	set(&settings.AdaptiveMode, asked.AdaptiveMode)

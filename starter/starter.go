@@ -40,6 +40,15 @@ type startStore interface {
 type endStore interface {
 	EndWaiting(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) (ended bool, err error)
 	EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error
+	EndOverdue(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) (ended bool, err error)
+	Overdue(ctx context.Context, queueName, runID string, limit int) ([]store.Wait, error)
+}
+
+// letterStore keeps the jobs that failed for good.
+type letterStore interface {
+	DeadLetters(ctx context.Context, f store.LetterFilter) ([]store.DeadLetter, error)
+	CountDeadLetters(ctx context.Context, f store.LetterFilter) (int, error)
+	Requeue(ctx context.Context, queueName, runID string, again func(store.Start) (json.RawMessage, error)) (store.Start, error)
 }
 
 // suiteStore keeps suites and their runs.
@@ -47,7 +56,7 @@ type suiteStore interface {
 	Suite(ctx context.Context, id string) (store.Suite, error)
 	CreateSuiteRun(ctx context.Context, n store.NewSuiteRun) (id string, created bool, err error)
 	SuiteRun(ctx context.Context, id string) (store.SuiteRun, error)
-	SuiteRuns(ctx context.Context, suiteID string, limit int) ([]store.SuiteRun, error)
+	SuiteRuns(ctx context.Context, of store.SuiteRunsOf, limit int) ([]store.SuiteRun, error)
 	SuiteCases(ctx context.Context, suiteRunID string, onlyFailed bool) ([]store.SuiteCase, error)
 	CaseDurations(ctx context.Context, caseIDs []string) (map[string]time.Duration, error)
 	SuiteRunStarted(ctx context.Context, id, workflowRunID string) error
@@ -62,15 +71,18 @@ type Store interface {
 	suiteStore
 	startStore
 	endStore
+	letterStore
 }
 
 // Config of a starter.
 type Config struct {
-	Store            Store
-	Temporal         sdkclient.Client
-	Namespace        string
-	MaxAttempts      int
-	BackoffDelay     time.Duration
+	Store        Store
+	Temporal     sdkclient.Client
+	Namespace    string
+	MaxAttempts  int
+	BackoffDelay time.Duration
+	// QueueTimeout is how long runs may wait for a worker unless they say otherwise; 0: for as long as it takes.
+	QueueTimeout     time.Duration
 	RemoveOnComplete int
 	RemoveOnFail     int
 	HeartbeatTimeout time.Duration
@@ -95,7 +107,7 @@ func Open(cfg config.Config, records Store, log *slog.Logger, more ...Option) (*
 	}
 	return New(Config{
 		Store: records, Temporal: client, Namespace: cfg.Temporal.Namespace, MaxAttempts: cfg.Queue.MaxAttempts,
-		BackoffDelay: cfg.Queue.BackoffDelay, RemoveOnComplete: cfg.Queue.RemoveOnComplete, RemoveOnFail: cfg.Queue.RemoveOnFail,
+		BackoffDelay: cfg.Queue.BackoffDelay, QueueTimeout: cfg.Queue.Timeout, RemoveOnComplete: cfg.Queue.RemoveOnComplete, RemoveOnFail: cfg.Queue.RemoveOnFail,
 		HeartbeatTimeout: cfg.Worker.HeartbeatTimeout, PriorityScale: Scale(cfg.Queue.PriorityScale), Log: log,
 	}), nil
 }
@@ -150,6 +162,9 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	if err != nil {
 		return none, nothing, err
 	}
+	if c, err = c.In(r.defaults); err != nil {
+		return none, nothing, fmt.Errorf("merging the suite's config into the case's: %w", err)
+	}
 	hash, err := hashOf(r)
 	if err != nil {
 		return none, nothing, err
@@ -158,6 +173,9 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	settings, err := r.config(c)
 	if err != nil {
 		return none, nothing, err
+	}
+	if r.Config == nil || r.Config.QueueTimeout == nil {
+		settings.QueueTimeout = s.QueueTimeout.Milliseconds()
 	}
 	if err := runsAlone(field, c); err != nil {
 		return none, nothing, err
@@ -191,6 +209,7 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 		Backoff:          &queue.Backoff{Type: "exponential", Delay: s.BackoffDelay.Milliseconds()},
 		RemoveOnComplete: s.RemoveOnComplete, RemoveOnFail: s.RemoveOnFail,
 	}, now)
+	job.QueueTimeout, added.Job.QueueTimeout = run.Config.QueueTimeout, run.Config.QueueTimeout
 	n.Added = added
 	start, err := s.startOf(&n, job)
 	return n, start, err
@@ -204,6 +223,7 @@ func (s *Starter) startOf(n *store.NewRun, job queue.Job) (store.Start, error) {
 		Policy: workflows.Policy{
 			DueAt:            job.DueAt,
 			AttemptTimeout:   n.Config.Timeout,
+			QueueTimeout:     n.Config.QueueTimeout,
 			HeartbeatTimeout: s.HeartbeatTimeout.Milliseconds(),
 		},
 	})
@@ -245,7 +265,7 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 	}
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 	switch {
-	case input.After != "":
+	case input.After != "" || input.Again:
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	case isIteration(input.JobID):
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
@@ -268,7 +288,7 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 	if err != nil {
 		return "", fault.Wrap(fault.Unavailable, err, "starting workflow %s", def.WorkflowID(st.RunID))
 	}
-	if started.GetRunID() == input.After {
+	if input.After != "" && started.GetRunID() == input.After {
 		return "", fault.New(fault.Unavailable, "the workflow that carried run %s out before has not ended yet", st.RunID)
 	}
 	return started.GetRunID(), nil

@@ -7,13 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/testcase"
 	"github.com/cinnamon-qa/cinnamon/workflows"
 )
 
@@ -30,6 +33,8 @@ type Suite struct {
 	Title string   `json:"title,omitempty"`
 	Cases []string `json:"cases"` // ids of stored cases
 	SuiteSettings
+	// Config is a testcase.SuiteConfig: what counts for all cases, unless one says otherwise. So do the attempts.
+	Config json.RawMessage `json:"config,omitempty"`
 }
 
 // SuiteSettings say how the cases of a suite run.
@@ -39,9 +44,8 @@ type SuiteSettings struct {
 	// FailFast ends the suite with the first case that fails: what runs is cancelled, the rest does not start.
 	FailFast *bool `json:"failFast,omitempty"`
 	// Attempts of each case at the most; 0 for the configured default.
-	Attempts int            `json:"attempts,omitempty"`
-	Priority Priority       `json:"priority,omitzero"`
-	Config   *RequestConfig `json:"config,omitempty"`
+	Attempts int      `json:"attempts,omitempty"`
+	Priority Priority `json:"priority,omitzero"`
 }
 
 // SuiteCase is a case of a suite: a stored one by its id, or one given inline.
@@ -62,7 +66,19 @@ type SuiteRequest struct {
 	// FailedOf runs only the cases that did not pass in that suite run; Latest stands for the suite's newest one.
 	FailedOf string `json:"failedOf,omitempty"`
 	SuiteSettings
-	IdempotencyKey string `json:"-"`
+	// Config counts for all runs, whatever their cases say.
+	Config *RequestConfig `json:"config,omitempty"`
+	// Defaults are what a suite's config is: what counts for all cases, unless one says otherwise.
+	Defaults       json.RawMessage `json:"defaults,omitempty"`
+	IdempotencyKey string          `json:"-"`
+
+	defaults *testcase.SuiteConfig // those, and below them the stored suite's
+}
+
+// frozen is what is kept of a request with its suite run.
+type frozen struct {
+	SuiteSettings
+	Config *RequestConfig `json:"config,omitempty"`
 }
 
 // Latest stands for the newest run of a suite.
@@ -75,9 +91,6 @@ func (s *SuiteSettings) over(defaults SuiteSettings) {
 	}
 	if s.FailFast == nil {
 		s.FailFast = defaults.FailFast
-	}
-	if s.Config == nil {
-		s.Config = defaults.Config
 	}
 	s.Attempts = cmp.Or(s.Attempts, defaults.Attempts)
 	s.Priority = cmp.Or(s.Priority, defaults.Priority)
@@ -93,9 +106,6 @@ func (s *SuiteSettings) validate(bad report) {
 	if s.Priority < 0 || s.Priority > maxPriority {
 		bad("priority", "it must be between 0 and %d", maxPriority)
 	}
-	if s.Config != nil {
-		s.Config.validate(bad)
-	}
 }
 
 // Validate reports everything that is wrong with a suite.
@@ -107,12 +117,21 @@ func (s *Suite) Validate() error {
 				bad(fmt.Sprintf("cases[%d]", i), "%q is not the id of a test case", id)
 			}
 		}
+		suiteConfig("config", s.Config, s.Attempts, bad)
 	})
 }
 
+// CheckSuiteTitle says what is wrong with the title of a suite; "" if nothing is.
+func CheckSuiteTitle(title string) string {
+	if !utf8.ValidString(title) || strings.ContainsRune(title, 0) || utf8.RuneCountInString(title) > maxTitle {
+		return fmt.Sprintf("it must be at most %d characters", maxTitle)
+	}
+	return ""
+}
+
 func checkSuite(title string, cases int, settings *SuiteSettings, bad report) {
-	if len([]rune(title)) > maxTitle {
-		bad("title", "it must be at most %d characters", maxTitle)
+	if problem := CheckSuiteTitle(title); problem != "" {
+		bad("title", "%s", problem)
 	}
 	if cases == 0 {
 		bad("cases", "a suite needs at least one case")
@@ -156,8 +175,14 @@ func (s *Starter) SubmitSuite(ctx context.Context, r SuiteRequest) (run store.Su
 
 // complete finds the cases and settings that a request refers to.
 func (s *Starter) complete(ctx context.Context, r *SuiteRequest) error {
-	if len(r.IdempotencyKey) > MaxIdempotencyKey {
-		return fault.InvalidField("Idempotency-Key", "it must be at most %d characters", MaxIdempotencyKey)
+	err := validated(func(bad report) {
+		if len(r.IdempotencyKey) > MaxIdempotencyKey {
+			bad("Idempotency-Key", "it must be at most %d characters", MaxIdempotencyKey)
+		}
+		r.defaults = suiteConfig("defaults", r.Defaults, 0, bad)
+	})
+	if err != nil {
+		return err
 	}
 	if r.SuiteID != "" {
 		stored, err := s.Store.Suite(ctx, r.SuiteID)
@@ -168,7 +193,13 @@ func (s *Starter) complete(ctx context.Context, r *SuiteRequest) error {
 		if err := json.Unmarshal(stored.Definition, &suite); err != nil {
 			return fault.Wrap(fault.Internal, err, "decoding suite %s", r.SuiteID)
 		}
+		kept, err := suite.defaults()
+		if err != nil {
+			return fmt.Errorf("reading suite %s: %w", r.SuiteID, err)
+		}
+		suite.Attempts = 0 // they are part of these
 		r.over(suite.SuiteSettings)
+		r.defaults = r.defaults.Over(kept)
 		r.Title = cmp.Or(r.Title, stored.Title)
 		r.Cases = make([]SuiteCase, len(suite.Cases))
 		for i, id := range suite.Cases {
@@ -187,7 +218,7 @@ func (s *Starter) completeFailed(ctx context.Context, r *SuiteRequest) error {
 		if r.SuiteID == "" {
 			return fault.InvalidField("failedOf", "%q needs a stored suite: give the id of a suite run", Latest)
 		}
-		newest, err := s.Store.SuiteRuns(ctx, r.SuiteID, 1)
+		newest, err := s.Store.SuiteRuns(ctx, store.SuiteRunsOf{SuiteID: r.SuiteID}, 1)
 		if err != nil {
 			return err
 		}
@@ -214,6 +245,11 @@ func (s *Starter) completeFailed(ctx context.Context, r *SuiteRequest) error {
 		return fault.New(fault.Conflict, "nothing is to be run again: every case of suite run %q passed", earlier.ID)
 	}
 	r.Title, r.UserID = cmp.Or(r.Title, earlier.Title), cmp.Or(r.UserID, earlier.UserID)
+	if r.SuiteID == "" {
+		if err := r.as(earlier); err != nil {
+			return err
+		}
+	}
 	r.Cases = make([]SuiteCase, len(cases))
 	for i, c := range cases {
 		r.Cases[i] = SuiteCase{TestCaseID: c.TestCaseID, Case: c.Definition}
@@ -221,9 +257,36 @@ func (s *Starter) completeFailed(ctx context.Context, r *SuiteRequest) error {
 	return nil
 }
 
+// as fills in how an earlier suite run was run.
+func (r *SuiteRequest) as(earlier store.SuiteRun) error {
+	if earlier.Settings == nil {
+		return nil
+	}
+	var was frozen
+	if err := json.Unmarshal(earlier.Settings, &was); err != nil {
+		return fault.Wrap(fault.Internal, err, "decoding the settings of suite run %s", earlier.ID)
+	}
+	r.over(was.SuiteSettings)
+	if r.Config == nil {
+		r.Config = was.Config
+	}
+	kept, err := (&Suite{Config: earlier.Defaults}).defaults()
+	r.defaults = r.defaults.Over(kept)
+	return err
+}
+
 // prepareSuite turns a request into the records of a suite run and of its runs, those first that take longest.
 func (s *Starter) prepareSuite(ctx context.Context, r SuiteRequest) (store.NewSuiteRun, error) {
-	err := validated(func(bad report) { checkSuite(r.Title, len(r.Cases), &r.SuiteSettings, bad) })
+	config, err := r.Config.over(r.defaults)
+	if err != nil {
+		return store.NewSuiteRun{}, err
+	}
+	err = validated(func(bad report) {
+		checkSuite(r.Title, len(r.Cases), &r.SuiteSettings, bad)
+		if config != nil {
+			config.validate(bad)
+		}
+	})
 	if err != nil {
 		return store.NewSuiteRun{}, err
 	}
@@ -232,9 +295,15 @@ func (s *Starter) prepareSuite(ctx context.Context, r SuiteRequest) (store.NewSu
 		Parallel: orZero(r.Parallel), FailFast: orZero(r.FailFast), CreatedAt: time.Now().UTC().Truncate(time.Millisecond),
 	}, IdempotencyKey: r.IdempotencyKey}
 	n.WorkflowID = suiteWorkflowID(n.ID)
+	n.Settings, err = json.Marshal(frozen{SuiteSettings: r.SuiteSettings, Config: r.Config})
+	n.Defaults = r.defaults.JSON()
+	if err != nil {
+		return n, fmt.Errorf("encoding the settings: %w", err)
+	}
 	for i, c := range r.Cases {
 		run, _, err := s.prepare(ctx, Request{
-			TestCaseID: c.TestCaseID, Case: c.Case, TestRunID: c.TestRunID, UserID: r.UserID, Priority: r.Priority, Attempts: r.Attempts, Config: r.Config,
+			TestCaseID: c.TestCaseID, Case: c.Case, TestRunID: c.TestRunID, UserID: r.UserID, Priority: r.Priority, Attempts: r.Attempts, Config: config,
+			defaults: r.defaults,
 		})
 		if err != nil {
 			return n, below(fmt.Sprintf("cases[%d]", i), err)

@@ -124,7 +124,7 @@ func (s *Starter) endSuite(ctx context.Context, id string, cancelled bool, reaso
 
 // endOfSuite ends a run, and its workflow if it has one.
 func (s *Starter) endOfSuite(ctx context.Context, run store.Run, reason string) error {
-	outcome := run.Ended(store.RunCancelled, reason)
+	outcome := run.Ended(store.RunCancelled, "", reason)
 	if running, err := s.running(ctx, run.WorkflowID); err != nil {
 		return err
 	} else if running {

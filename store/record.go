@@ -48,7 +48,9 @@ type TestCase struct {
 
 // RunConfig is the documented configuration of one run. BaseURL, where relative addresses lead, and Artifacts are additions.
 type RunConfig struct {
-	Timeout        int64    `json:"timeout,omitempty"` // milliseconds of one attempt
+	Timeout int64 `json:"timeout,omitempty"` // milliseconds of one attempt
+	// QueueTimeout is how long the run may wait for a worker each time it is due, in milliseconds; 0: for as long as it takes.
+	QueueTimeout   int64    `json:"queueTimeout,omitempty"`
 	Headless       bool     `json:"headless"`
 	Viewport       Viewport `json:"viewport"`
 	AdaptiveMode   bool     `json:"adaptiveMode"`
@@ -83,6 +85,8 @@ type Run struct {
 	AdaptedSteps   int
 	Duration       time.Duration // of the newest attempt
 	Error          string
+	// Class is why the newest attempt failed; empty if it did not.
+	Class Class
 
 	WorkflowID    string
 	WorkflowRunID string
@@ -93,10 +97,10 @@ type Run struct {
 	FinishedAt time.Time
 }
 
-// Ended is how a run ends that no attempt ends, as far as it has come.
-func (r Run) Ended(status RunStatus, reason string) Outcome {
+// Ended is how a run ends that no attempt ends, as far as it has come. class is empty unless it fails.
+func (r Run) Ended(status RunStatus, class Class, reason string) Outcome {
 	return Outcome{
-		Status: status, Error: reason, Final: true, TotalSteps: r.TotalSteps, CompletedSteps: r.CompletedSteps,
+		Status: status, Class: class, Error: reason, Final: true, TotalSteps: r.TotalSteps, CompletedSteps: r.CompletedSteps,
 		FailedSteps: r.FailedSteps, AdaptedSteps: r.AdaptedSteps, Duration: r.Duration,
 	}
 }
@@ -139,6 +143,8 @@ type Claim struct {
 	Run Run
 	// Definition is the case to run; nil if the stored case is gone.
 	Definition json.RawMessage
+	// Defaults are what the run's suite says for all its cases, where the case does not; nil if it says nothing.
+	Defaults json.RawMessage
 }
 
 // Step is one executed or planned step of one attempt.
@@ -180,6 +186,8 @@ type Outcome struct {
 	TotalSteps     int
 	Duration       time.Duration
 	Error          string
+	// Class is why it failed; empty if it did not.
+	Class Class
 	// Final says that no further attempt would help.
 	Final bool
 	// Stack is what a developer reads about the failure.
@@ -210,8 +218,8 @@ const (
 type Sight struct {
 	// Same says that nothing is to be done: they agree, or it can't be told.
 	Same bool
-	// Gone says that the job was deleted there.
-	Gone bool
+	// Gone says that the job was deleted there, Dropped that this was only to keep no more than the newest finished ones.
+	Gone, Dropped bool
 	// Lost says that the job is there, but in none of the queue's collections: it has to be shown again.
 	Lost bool
 	Seen queue.Seen
@@ -222,8 +230,10 @@ type Reconciled struct {
 	Before queue.Job
 	After  queue.Job // as Before if the job is gone
 	Gone   bool
-	Lost   bool // the job is shown again
-	Start  Start
+	// Dropped says that the job is gone from Redis only to keep no more than the newest finished ones there.
+	Dropped bool
+	Lost    bool // the job is shown again
+	Start   Start
 	// Running says that the run had not ended before.
 	Running bool
 }

@@ -23,8 +23,11 @@ type SuiteRun struct {
 	Status   RunStatus // running until all have ended, then completed, failed or cancelled
 	Parallel int       // how many runs at once; 0 = as many as there are workers for
 	FailFast bool
-	Error    string
-	Counts   SuiteCounts
+	// Settings are what the request said of the runs, Defaults the suite's config, which counts where a case says nothing:
+	// of a single suite run, never in lists.
+	Settings, Defaults json.RawMessage
+	Error              string
+	Counts             SuiteCounts
 
 	WorkflowID    string
 	WorkflowRunID string
@@ -37,6 +40,13 @@ type SuiteRun struct {
 // SuiteCounts says how many runs of a suite are in which state.
 type SuiteCounts struct {
 	Total, Pending, Running, Completed, Adapted, Failed, Cancelled, Flaky int
+}
+
+// SuiteRunsOf says which suite runs are asked for: all, if it is empty.
+type SuiteRunsOf struct {
+	SuiteID string
+	// Title is that of suite runs whose cases came with the request.
+	Title string
 }
 
 // NewSuiteRun is a suite run to be created with all its runs, in the order in which they are to start.

@@ -75,36 +75,41 @@ func (o object) config() Config {
 		return Config{}
 	}
 	defer c.noteUnknown()
+	return c.configFields()
+}
+
+// configFields reads what a config may say.
+func (o object) configFields() Config {
 	result := Config{
-		Browser:           c.choice("browser", Chromium, Firefox, WebKit),
-		Headless:          c.flag("headless"),
-		Device:            c.text("device", optional, maxName),
-		Locale:            c.text("locale", optional, maxName),
-		Timezone:          c.text("timezone", optional, maxName),
-		ColorScheme:       c.choice("colorScheme", "", "light", "dark", "no-preference"),
-		ExtraHeaders:      c.texts("extraHeaders", optional, maxValue),
-		IgnoreHTTPSErrors: c.flagOr("ignoreHTTPSErrors", false),
-		StorageState:      c.storageState(),
-		BaseURLs:          c.texts("baseUrls", optional, maxURL),
-		Timeout:           c.integer("timeout", optional, 1000, maxAttemptTimeout),
+		Browser:           o.choice("browser", Chromium, Firefox, WebKit),
+		Headless:          o.flag("headless"),
+		Device:            o.text("device", optional, maxName),
+		Locale:            o.text("locale", optional, maxName),
+		Timezone:          o.text("timezone", optional, maxName),
+		ColorScheme:       o.choice("colorScheme", "", "light", "dark", "no-preference"),
+		ExtraHeaders:      o.texts("extraHeaders", optional, maxValue),
+		IgnoreHTTPSErrors: o.flagOr("ignoreHTTPSErrors", false),
+		StorageState:      o.storageState(),
+		BaseURLs:          o.texts("baseUrls", optional, maxURL),
+		Timeout:           o.integer("timeout", optional, 1000, maxAttemptTimeout),
 	}
-	if v, ok := c.inner("viewport", optional, ""); ok {
+	if v, ok := o.inner("viewport", optional, ""); ok {
 		result.Width, result.Height = v.integer("width", required, 1, maxViewport), v.integer("height", required, 1, maxViewport)
 		v.noteUnknown()
 	}
 	if result.Locale != "" && !locale.MatchString(result.Locale) {
-		c.problem("locale", fmt.Sprintf("is %q: give a language tag such as de-DE", result.Locale))
+		o.problem("locale", fmt.Sprintf("is %q: give a language tag such as de-DE", result.Locale))
 	}
 	if _, err := time.LoadLocation(result.Timezone); err != nil || result.Timezone == "Local" {
-		c.problem("timezone", fmt.Sprintf("is %q, which is no time zone: give a name such as Europe/Berlin", result.Timezone))
+		o.problem("timezone", fmt.Sprintf("is %q, which is no time zone: give a name such as Europe/Berlin", result.Timezone))
 	}
-	c.checkHeaders("extraHeaders", result.ExtraHeaders)
+	o.checkHeaders("extraHeaders", result.ExtraHeaders)
 	for _, name := range sortedKeys(result.BaseURLs) {
 		if problem := checkBaseURL(result.BaseURLs[name]); problem != "" {
-			c.problem("baseUrls."+name, problem)
+			o.problem("baseUrls."+name, problem)
 		}
 	}
-	if g, ok := c.inner("geolocation", optional, ""); ok {
+	if g, ok := o.inner("geolocation", optional, ""); ok {
 		result.Geolocation = &Geolocation{
 			Latitude:  orZero(g.number("latitude", required, -90, 90)),
 			Longitude: orZero(g.number("longitude", required, -180, 180)),
@@ -112,15 +117,15 @@ func (o object) config() Config {
 		}
 		g.noteUnknown()
 	}
-	if h, ok := c.inner("httpCredentials", optional, ""); ok {
+	if h, ok := o.inner("httpCredentials", optional, ""); ok {
 		result.HTTPUsername, result.HTTPPassword = h.text("username", required, maxTitle), h.value("password", maxTitle)
 		h.noteUnknown()
 	}
-	if !c.absent("retries") {
-		retries := c.integer("retries", optional, 0, maxRetries)
+	if !o.absent("retries") {
+		retries := o.integer("retries", optional, 0, maxRetries)
 		result.Retries = &retries
 	}
-	result.Permissions = c.permissions()
+	result.Permissions = o.permissions()
 	return result
 }
 

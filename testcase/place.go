@@ -15,15 +15,20 @@ func (o object) noteUnknown() {
 		if o.asked[name] || strings.HasPrefix(name, "x-") {
 			continue
 		}
-		message := "is not known and has no effect"
-		if like := closest(name, known); like != "" {
-			message += "; do you mean " + like + "?"
-		}
+		message := unknownField(name, known)
 		if len(o.parser.notes) < maxProblems {
 			path, field := o.prefix+name, o.label+name
 			o.parser.notes = append(o.parser.notes, Problem{Path: path, Step: o.step, Action: o.action, Field: field, Message: message})
 		}
 	}
+}
+
+func unknownField(name string, known []string) string {
+	message := "is not known and has no effect"
+	if like := closest(name, known); like != "" {
+		message += "; do you mean " + like + "?"
+	}
+	return message
 }
 
 // closest returns the word that is at most two letters away, "" if none is.

@@ -37,6 +37,13 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	if err := cfg.RequireDatabase(); err != nil {
 		return err
 	}
+	if cfg.Worker.DebugAddr != "" {
+		stop, err := obs.ServeDebug(ctx, cfg.Worker.DebugAddr)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	records, err := postgres.Open(ctx, cfg.Database.URL.Reveal(), cfg.Database.MaxConns)
 	if err != nil {
 		return err

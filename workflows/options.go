@@ -13,14 +13,16 @@ import (
 // attemptSlack is what an attempt may take beside its browser's time: the claim, the artifacts, the records.
 const attemptSlack = 90 * time.Second
 
-// attemptOptions are the options of an activity that drives a browser. The workflow's own loop counts attempts; what
+// attemptOptions are the options of an activity that drives a browser. Whoever takes over from a worker that died has the whole
+// queue timeout again: Temporal counts it from each try. The workflow's own loop counts attempts; what
 // Temporal repeats here is only an attempt whose worker died or whose database was away.
 func attemptOptions(p Policy) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
-		StartToCloseTimeout: milliseconds(p.AttemptTimeout) + attemptSlack,
-		HeartbeatTimeout:    milliseconds(p.HeartbeatTimeout),
-		WaitForCancellation: true,
-		RetryPolicy:         untilAvailable(),
+		ScheduleToStartTimeout: milliseconds(p.QueueTimeout), // 0: none
+		StartToCloseTimeout:    milliseconds(p.AttemptTimeout) + attemptSlack,
+		HeartbeatTimeout:       milliseconds(p.HeartbeatTimeout),
+		WaitForCancellation:    true,
+		RetryPolicy:            untilAvailable(),
 	}
 }
 

@@ -7,10 +7,12 @@ import (
 	"strings"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/cinnamon-qa/cinnamon/activities"
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
 
@@ -26,7 +28,12 @@ type TestExecutionInput struct {
 	Made int `json:"made,omitempty"`
 	// After is the Temporal run that carried the run out before, if a job that had ended runs again.
 	After string `json:"after,omitempty"`
+	// Again says that a job that had ended runs again.
+	Again bool `json:"again,omitempty"`
 }
+
+// askAgain is when to look after a job that another consumer has, if nobody says anything.
+const askAgain = time.Minute
 
 // JobChanged is the signal that tells a workflow that something was done to its job: it looks again.
 const JobChanged = "job-changed"
@@ -37,6 +44,8 @@ type Policy struct {
 	DueAt time.Time `json:"dueAt,omitzero"`
 	// AttemptTimeout bounds the browser's part of one attempt, in milliseconds.
 	AttemptTimeout int64 `json:"attemptTimeout"`
+	// QueueTimeout is how long the run may wait for a worker each time it is due, in milliseconds; 0: for as long as it takes.
+	QueueTimeout int64 `json:"queueTimeout,omitempty"`
 	// HeartbeatTimeout is how long a worker may be silent before the attempt is given to another one, in milliseconds.
 	HeartbeatTimeout int64 `json:"heartbeatTimeout"`
 }
@@ -74,15 +83,22 @@ func (r *testRun) run(ctx workflow.Context) (activities.Result, error) {
 	attemptCtx := workflow.WithActivityOptions(ctx, attemptOptions(r.in.Policy))
 	for {
 		r.describe(ctx, "Waiting for a worker, or running")
+		due := workflow.Now(ctx)
 		attempt, err := call(attemptCtx, act.ExecuteAttempt, activities.AttemptInput{
 			Queue: r.in.Queue, RunID: r.in.RunID, JobID: r.in.JobID, Made: r.made, Timeout: r.in.Policy.AttemptTimeout,
+			Expires: r.in.Policy.expires(due),
 		})
+		if untaken(err) {
+			attempt, err = r.expire(ctx, due)
+		}
 		if err != nil {
 			return activities.Result{}, err
 		}
 		why := attempt.Waits
 		if why == "" {
-			r.attempts = append(r.attempts, attempt)
+			if attempt.Attempt > 0 {
+				r.attempts = append(r.attempts, attempt)
+			}
 			why = "Backing off after a failed attempt"
 			r.made++
 		}
@@ -95,6 +111,38 @@ func (r *testRun) run(ctx workflow.Context) (activities.Result, error) {
 			return activities.Result{}, err
 		}
 	}
+}
+
+// expires is until when an attempt that is due then may wait for a worker.
+func (p Policy) expires(due time.Time) time.Time {
+	if p.QueueTimeout <= 0 {
+		return time.Time{}
+	}
+	return due.Add(milliseconds(p.QueueTimeout))
+}
+
+// untaken says that no worker took an attempt in time.
+func untaken(err error) bool {
+	timeout, ok := errors.AsType[*temporal.TimeoutError](err)
+	return ok && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START
+}
+
+// expire ends the run, which has waited for a worker since it was due, unless another consumer of the queue drives it.
+func (r *testRun) expire(ctx workflow.Context, due time.Time) (activities.AttemptResult, error) {
+	wait := store.Wait{Waited: workflow.Now(ctx).Sub(due), Limit: milliseconds(r.in.Policy.QueueTimeout)}
+	var act *activities.TestExecution
+	end, err := callLocal(workflow.WithLocalActivityOptions(ctx, recordOptions()), act.EndRun, activities.EndRunInput{
+		Queue: r.in.Queue, RunID: r.in.RunID, Status: store.RunFailed, Class: store.Expired, Reason: wait.Reason(),
+	})
+	if err != nil {
+		return activities.AttemptResult{}, err
+	}
+	if end.Left {
+		return activities.AttemptResult{RetryAt: workflow.Now(ctx).Add(askAgain), Waits: "Another consumer of the queue has the job"}, nil
+	}
+	return activities.AttemptResult{
+		Finished: true, Result: activities.Result{TestRunID: r.in.RunID, Status: end.Status, Error: end.Reason},
+	}, nil
 }
 
 func (in TestExecutionInput) validate() error {
@@ -124,16 +172,19 @@ func (r *testRun) sleepUntil(ctx workflow.Context, due time.Time, why string) er
 
 // end records the end of a run that no attempt ended: it was cancelled in between, or the platform failed.
 func (r *testRun) end(ctx workflow.Context, cause error) (activities.Result, error) {
-	status, reason := store.RunFailed, "The platform could not carry out the test: "+rootMessage(cause)
+	status, class, reason := store.RunFailed, store.Platform, "The platform could not carry out the test: "+rootMessage(cause)
+	if app, ok := errors.AsType[*temporal.ApplicationError](cause); ok && app.Type() == string(fault.Invalid) {
+		class = store.Invalid
+	}
 	cancelled := temporal.IsCanceledError(cause) || errors.Is(ctx.Err(), workflow.ErrCanceled)
 	if cancelled {
-		status, reason = store.RunCancelled, "Cancelled on request"
+		status, class, reason = store.RunCancelled, "", "Cancelled on request"
 	}
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	var act *activities.TestExecution
 	_, err := callLocal(workflow.WithLocalActivityOptions(ctx, recordOptions()), act.EndRun, activities.EndRunInput{
-		Queue: r.in.Queue, RunID: r.in.RunID, Status: status, Reason: reason,
+		Queue: r.in.Queue, RunID: r.in.RunID, Status: status, Class: class, Reason: reason,
 	})
 	r.describe(ctx, "Ended: "+string(status)+". "+reason)
 	r.conclude(ctx, status)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -120,7 +121,7 @@ func TestCancelledBetweenAttemptsIsRecorded(t *testing.T) {
 	b.RegisterDelayedCallback(b.CancelWorkflow, time.Minute)
 	b.OnActivity(b.act.EndRun, mock.Anything, mock.MatchedBy(func(in activities.EndRunInput) bool {
 		return in.Status == store.RunCancelled && in.RunID == "run-1"
-	})).Once().Return(struct{}{}, nil)
+	})).Once().Return(activities.EndRunResult{}, nil)
 	b.ExecuteWorkflow("TestExecution", b.input)
 	require.True(t, b.IsWorkflowCompleted())
 	require.True(t, temporal.IsCanceledError(b.GetWorkflowError()))
@@ -144,7 +145,7 @@ func TestPlatformFailureIsRecordedAndFailsTheWorkflow(t *testing.T) {
 		Return(activities.AttemptResult{}, temporal.NewNonRetryableApplicationError("the row is unreadable", "internal", nil))
 	b.OnActivity(b.act.EndRun, mock.Anything, mock.MatchedBy(func(in activities.EndRunInput) bool {
 		return in.Status == store.RunFailed && strings.Contains(in.Reason, "the row is unreadable")
-	})).Once().Return(struct{}{}, nil)
+	})).Once().Return(activities.EndRunResult{}, nil)
 	b.ExecuteWorkflow("TestExecution", b.input)
 	require.ErrorContains(t, b.GetWorkflowError(), "the row is unreadable")
 	b.AssertExpectations(t)
@@ -166,7 +167,28 @@ func TestInvalidInputFailsBeforeAnyCommand(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.input.Policy.AttemptTimeout = 0
-	b.OnActivity(b.act.EndRun, mock.Anything, mock.Anything).Maybe().Return(struct{}{}, nil)
+	b.OnActivity(b.act.EndRun, mock.Anything, mock.Anything).Maybe().Return(activities.EndRunResult{}, nil)
 	b.ExecuteWorkflow("TestExecution", b.input)
 	require.ErrorContains(t, b.GetWorkflowError(), "required")
+}
+
+func TestRunThatNoWorkerTakesExpires(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.input.Policy.QueueTimeout = 5 * time.Minute.Milliseconds()
+	began := b.Now()
+	untaken := temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START, nil)
+	b.OnActivity(b.act.ExecuteAttempt, mock.Anything, mock.MatchedBy(func(in activities.AttemptInput) bool {
+		return !in.Expires.Before(began.Add(5 * time.Minute))
+	})).Twice().Return(activities.AttemptResult{}, untaken)
+	end := b.OnActivity(b.act.EndRun, mock.Anything, mock.MatchedBy(func(in activities.EndRunInput) bool {
+		return in.Status == store.RunFailed && in.Class == store.Expired && strings.Contains(in.Reason, "its queue timeout is 5m0s")
+	})).Once()
+	end.Return(activities.EndRunResult{Left: true}, nil) // another consumer of the queue has it: it is looked after again
+	b.OnActivity(b.act.EndRun, mock.Anything, mock.Anything).Once().
+		Return(activities.EndRunResult{Status: store.RunFailed, Reason: "no worker took it"}, nil)
+	b.ExecuteWorkflow("TestExecution", b.input)
+	require.Equal(t, activities.Result{TestRunID: "run-1", Status: store.RunFailed, Error: "no worker took it"}, b.result(t))
+	require.GreaterOrEqual(t, b.Now().Sub(began), time.Minute)
+	b.AssertExpectations(t)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/mxschmitt/playwright-go"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
@@ -71,6 +72,7 @@ func given(text string) *string {
 // storageState is what the browser knows at the beginning.
 func (s *session) storageState(asked *testcase.StorageState) *playwright.OptionalStorageState {
 	if left, ok := s.options.State.(*storedState); ok && left != nil {
+		s.redactor.Learn(left.secrets)
 		return left.state
 	}
 	if asked == nil {
@@ -94,6 +96,8 @@ func (s *session) storageState(asked *testcase.StorageState) *playwright.Optiona
 // nothing of what is in it.
 type storedState struct {
 	state *playwright.OptionalStorageState
+	// secrets are those that may be in it.
+	secrets *secret.Redactor
 }
 
 // String keeps cookies out of what prints the state.
@@ -107,12 +111,13 @@ func (s *session) State(ctx context.Context) (browser.State, error) {
 		if err != nil {
 			return err
 		}
-		state = &storedState{state: got.ToOptionalStorageState()}
+		state = &storedState{state: got.ToOptionalStorageState(), secrets: &secret.Redactor{}}
 		return nil
 	})
 	if err != nil {
-		return nil, s.explain(func() *tab { return nil }, err)
+		return nil, s.redact(s.explain(func() *tab { return nil }, err))
 	}
+	state.secrets.Learn(s.redactor)
 	return state, nil
 }
 

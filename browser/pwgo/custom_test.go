@@ -116,8 +116,8 @@ func TestCustomSteps(t *testing.T) {
 
 func TestCustomStepsThatFail(t *testing.T) {
 	t.Parallel()
-	b := inLab(t, func(o *browser.Options) { o.StepTimeout = patience / 50 })
-	b.do(t, `{"type": "navigate", "url": "/lab/", "timeout": 20000}`)
+	b := inLab(t)
+	b.do(t, visit("/lab/"))
 	for _, test := range []struct {
 		step string
 		kind browser.Kind
@@ -132,32 +132,32 @@ func TestCustomStepsThatFail(t *testing.T) {
 		{custom("assertEnabled", `"selectors": "#off"`), browser.Assertion, `#off is not enabled`},
 		{custom("assertChecked", `"selectors": "#terms"`), browser.Assertion, `#terms is not checked`},
 		{custom("assertChecked", `"selectors": "#cash", "checked": false`), browser.Assertion, `#cash is not unchecked`},
-		{custom("assertChecked", `"selectors": "#out"`), browser.Unsupported, `#out is no checkbox and no radio button`},
+		{step("assertChecked", `"selectors": "#out"`), browser.Unsupported, `#out is no checkbox and no radio button`},
 		{custom("assertDialog", `"message": "x"`), browser.Assertion, `there was no dialog, expected "x"`},
 		{`{"type": "customStep", "name": "select", "timeout": 3000, "parameters": {"selectors": "#size", "value": "XXL"}}`, browser.Timeout, `cannot select an option of #size: it has no such option`},
-		{custom("press", `"keys": "Control+Nope"`), browser.Unsupported, `there is no key "Control+Nope": use names such as Enter or Control+A`},
-		{custom("drag", `"selectors": "#from", "to": "#nothing"`), browser.NotFound, `no element to drop at matches any of: #nothing`},
+		{step("press", `"keys": "Control+Nope"`), browser.Unsupported, `there is no key "Control+Nope": use names such as Enter or Control+A`},
+		{`{"type": "customStep", "name": "drag", "timeout": 2000, "parameters": {"selectors": "#from", "to": "#nothing"}}`, browser.NotFound, `no element to drop at matches any of: #nothing`},
 		{`{"type": "customStep", "name": "download", "timeout": 3000, "parameters": {"selectors": "#save"}}`, browser.Timeout, `the click on #save downloads nothing`},
-		{`{"type": "customStep", "name": "download", "timeout": 20000, "parameters": {"selectors": "#download", "fileName": "x.csv"}}`, browser.Assertion, `the downloaded file is called "report-2026.csv", expected "x.csv"`},
-		{`{"type": "customStep", "name": "download", "timeout": 20000, "parameters": {"selectors": "#download", "contains": "cumin"}}`, browser.Assertion, `the downloaded file does not contain "cumin"`},
-		{`{"type": "customStep", "name": "apiRequest", "timeout": 20000, "parameters": {"url": "/lab/echo?status=503"}}`, browser.Assertion, `answered with status 503, expected one below 400`},
-		{`{"type": "customStep", "name": "apiRequest", "timeout": 20000, "parameters": {"url": "/lab/echo", "contains": "cumin"}}`, browser.Assertion, `the answer does not contain "cumin"`},
-		{`{"type": "customStep", "name": "apiRequest", "timeout": 20000, "parameters": {"url": "/lab/echo", "extract": {"variable": "v", "path": "items.9"}}}`, browser.Assertion, `the answer has nothing at items.9`},
-		{custom("apiRequest", `"url": "http://127.0.0.1:4/"`), browser.Navigation, `cannot request http://127.0.0.1:4/: `},
+		{step("download", `"selectors": "#download", "fileName": "x.csv"`), browser.Assertion, `the downloaded file is called "report-2026.csv", expected "x.csv"`},
+		{step("download", `"selectors": "#download", "contains": "cumin"`), browser.Assertion, `the downloaded file does not contain "cumin"`},
+		{step("apiRequest", `"url": "/lab/echo?status=503"`), browser.Assertion, `answered with status 503, expected one below 400`},
+		{step("apiRequest", `"url": "/lab/echo", "contains": "cumin"`), browser.Assertion, `the answer does not contain "cumin"`},
+		{step("apiRequest", `"url": "/lab/echo", "extract": {"variable": "v", "path": "items.9"}`), browser.Assertion, `the answer has nothing at items.9`},
+		{step("apiRequest", `"url": "http://127.0.0.1:4/"`), browser.Navigation, `cannot request http://127.0.0.1:4/: `},
 		{custom("waitForResponse", `"url": "/nope"`), browser.Timeout, `no response came from an address that is "/nope"`},
-		{custom("setCookie", `"name": "a", "value": "b", "url": "nope://"`), browser.Unsupported, `the browser does not take the cookie a`},
+		{step("setCookie", `"name": "a", "value": "b", "url": "nope://"`), browser.Unsupported, `the browser does not take the cookie a`},
 		{custom("extract", `"variable": "v", "selectors": "#out", "pattern": "^z+"`), browser.Assertion, `does not match "^z+"`},
 		{custom("extract", `"variable": "v", "selectors": "#nothing"`), browser.NotFound, `no element matches any of: #nothing`},
-		{custom("extract", `"variable": "v", "from": "value", "selectors": "#out"`), browser.Assertion, `#out has no value`},
-		{custom("extract", `"variable": "v", "from": "expression", "expression": "nothing.here"`), browser.Script, `the expression cannot be run: ReferenceError`},
-		{custom("assertText", `"selectors": "#out", "text": "{{nope}}"`), browser.Unsupported, `there is no variable "nope", nothing has been given one yet`},
-		{custom("assertText", `"selectors": "#out", "text": "{{secret.NOPE}}"`), browser.Unsupported, `this worker knows no secret "NOPE": set CINNAMON_SECRET_NOPE for it`},
+		{step("extract", `"variable": "v", "from": "value", "selectors": "#out"`), browser.Assertion, `#out has no value`},
+		{step("extract", `"variable": "v", "from": "expression", "expression": "nothing.here"`), browser.Script, `the expression cannot be run: ReferenceError`},
+		{step("assertText", `"selectors": "#out", "text": "{{nope}}"`), browser.Unsupported, `there is no variable "nope", nothing has been given one yet`},
+		{step("assertText", `"selectors": "#out", "text": "{{secret.NOPE}}"`), browser.Unsupported, `this worker knows no secret "NOPE": set CINNAMON_SECRET_NOPE for it`},
 	} {
 		require.Contains(t, b.fails(t, test.kind, test.step), test.want)
 	}
-	b.do(t, `{"type": "navigate", "url": "about:blank", "timeout": 20000}`)
+	b.do(t, visit("about:blank"))
 	require.Equal(t, "the screenshot is blank: all of it has one colour",
-		b.fails(t, browser.Assertion, `{"type": "customStep", "name": "assertScreenshot", "timeout": 20000}`))
+		b.fails(t, browser.Assertion, `{"type": "customStep", "name": "assertScreenshot"}`))
 }
 
 // A variable holds what it can, and no error grows with what a page says.

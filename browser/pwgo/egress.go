@@ -44,6 +44,7 @@ func (s *session) guardEgress(ctx context.Context, o *playwright.BrowserNewConte
 	if s.proxy, err = guard.Open(ctx); err != nil {
 		return err
 	}
+	s.proxy.Conceal(s.redactor.Redact)
 	o.Proxy = &playwright.Proxy{Server: s.proxy.URL(), Bypass: new(evenLoopback)}
 	return nil
 }

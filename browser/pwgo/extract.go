@@ -86,7 +86,7 @@ func (r *run) read(e testcase.Extraction) (string, error) {
 	case !ok || len(found) != 2:
 		return "", r.notFound(nil)
 	case found[1] == nil:
-		return "", r.fail(browser.Assertion, nil, "%s has no %s", anyOf(r.step.Selectors), e.From)
+		return "", failure(browser.Assertion, nil, "%s has no %s", anyOf(r.step.Selectors), e.From)
 	}
 	r.secret = r.secret || found[0] == true
 	text := fmt.Sprint(found[1])

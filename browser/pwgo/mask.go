@@ -1,34 +1,32 @@
 package pwgo
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/json"
-	"html"
-	"maps"
-	"net/url"
-	"slices"
 	"strings"
 	"sync"
 
-	"golang.org/x/text/encoding/charmap"
-
+	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
-// shortest is how long a value must be to be masked within other text too:
-// masking every "42" would leave nothing to read.
-const shortest = 4
+// mostTyped and longestTyped bound what pages can report of their fields.
+const (
+	mostTyped    = 500
+	longestTyped = 64 << 10
+)
 
-// masks knows the values that recordings must not tell.
+// masks knows what recordings must not tell: the secrets that steps were given, and what confidential steps and pages put
+// into password fields, which the errors of other steps may tell.
 type masks struct {
+	known *secret.Redactor
+
 	mu     sync.Mutex
 	values map[string]bool
 	typing string // what a page reported last
 }
 
-func newMasks(values []string) *masks {
-	m := &masks{values: make(map[string]bool)}
+func newMasks(known *secret.Redactor, values []string) *masks {
+	m := &masks{known: known, values: make(map[string]bool)}
 	m.add(values...)
 	return m
 }
@@ -46,108 +44,37 @@ func (m *masks) add(values ...string) {
 // typed notes what a page's password field holds. One that is typed key by key
 // is reported with each of them: only the longest counts.
 func (m *masks) typed(value string) {
+	if len(value) > longestTyped {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.typing != "" && m.typing != value && strings.HasPrefix(value, m.typing) {
 		delete(m.values, m.typing)
 	}
-	if !m.values[value] {
+	if !m.values[value] && len(m.values) < mostTyped {
 		m.values[value], m.typing = true, value
 	}
 }
 
-// masker replaces the values that are known by now.
-type masker struct {
-	whole map[string]bool
-	parts *strings.Replacer
-}
-
-func (m *masks) masker() *masker {
+// redactor takes out what is known by now.
+func (m *masks) redactor() *secret.Redactor {
+	r := &secret.Redactor{}
+	r.Learn(m.known)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	spellings := make(map[string]bool)
-	for value := range m.values {
-		if len(value) < shortest {
-			continue
-		}
-		for _, s := range spelled(value) {
-			if len(s) >= shortest {
-				spellings[s] = true
-			}
-		}
+	for v := range m.values {
+		r.Add(v)
 	}
-	// The longest first: one value may be a part of another.
-	list := slices.SortedFunc(maps.Keys(spellings), func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	})
-	pairs := make([]string, 0, 2*len(list))
-	for _, s := range list {
-		pairs = append(pairs, s, testcase.Mask)
-	}
-	return &masker{whole: maps.Clone(m.values), parts: strings.NewReplacer(pairs...)}
+	return r
 }
 
-// spelled returns a value as pages, addresses, bodies and headers write it:
-// escaped for one of them, and that within JSON or HTML.
-func spelled(value string) []string {
-	var all []string
-	for _, v := range []string{value, misread(value)} {
-		query := url.QueryEscape(v)
-		for _, once := range []string{v, query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(v), jsonText(v, false), jsonText(v, true)} {
-			for _, twice := range []string{once, jsonText(once, false)} {
-				inText := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\u00a0", "&nbsp;").Replace(twice)
-				all = append(all, twice, inText, strings.ReplaceAll(inText, `"`, "&quot;"), html.EscapeString(twice))
-			}
-		}
-	}
-	all = append(all, base64Of([]byte(value))...)
-	if latin, err := charmap.Windows1252.NewEncoder().Bytes([]byte(value)); err == nil {
-		all = append(all, base64Of(latin)...) // as btoa writes it
-	}
-	return all
-}
+// masker masks documents.
+type masker struct {
+	*secret.Redactor
 
-// misread is UTF-8 read as browsers read a text that does not say what it is.
-func misread(value string) string {
-	text, err := charmap.Windows1252.NewDecoder().String(value)
-	if err != nil {
-		return value
-	}
-	return text
-}
-
-// base64Of is what base64 makes of a value, alone or within something longer:
-// it depends on where it stands, and its ends on what is beside it.
-func base64Of(value []byte) []string {
-	var all []string
-	for shift := range 3 {
-		padded := append(make([]byte, shift), value...)
-		whole := len(padded) / 3 * 3
-		text := base64.StdEncoding.EncodeToString(padded[:whole])
-		text = text[min((shift*8+5)/6, len(text)):]
-		all = append(all, text, strings.NewReplacer("+", "-", "/", "_").Replace(text))
-	}
-	return all
-}
-
-// jsonText is a value within a JSON string.
-func jsonText(value string, escapeHTML bool) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(escapeHTML)
-	_ = e.Encode(value) //nolint:errchkjson // a string always can be
-	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(b.String()), `"`), `"`)
-}
-
-// Replace masks the values in a text.
-func (m *masker) Replace(text string) string {
-	if m.whole[text] {
-		return testcase.Mask
-	}
-	return m.parts.Replace(text)
+	// dropped is told the names of files that held what nobody is to see.
+	dropped func(name string)
 }
 
 // private are the names of headers and fields whose value is nobody's business.
@@ -157,34 +84,36 @@ var private = map[string]bool{ //nolint:gochecknoglobals // a constant in all bu
 }
 
 // mask masks a JSON document: known values, private headers and fields,
-// cookies, and the bodies of requests. dropped is told the names of files that
-// held these.
-func (m *masker) mask(v any, dropped func(name string)) any {
+// cookies, and the bodies of requests.
+func (m *masker) mask(v any) any {
 	switch v := v.(type) {
 	case string:
-		return m.Replace(v)
+		return m.Redact(v)
 	case []any:
 		for i := range v {
-			v[i] = m.mask(v[i], dropped)
+			v[i] = m.mask(v[i])
 		}
 		return v
 	case map[string]any:
-		return m.object(v, dropped)
+		return m.object(v)
 	}
 	return v
 }
 
-func (m *masker) object(v map[string]any, dropped func(name string)) map[string]any {
+func (m *masker) object(v map[string]any) map[string]any {
 	out := make(map[string]any, len(v))
 	for name, inner := range v {
 		key := strings.ToLower(name)
 		switch {
 		case private[key]:
-			inner = conceal(inner, dropped)
+			inner = m.conceal(inner)
 		case key == "cookies":
 			inner = concealEach(inner)
 		}
-		out[m.Replace(name)] = m.mask(inner, dropped)
+		if n, ok := inner.(json.Number); ok && name == "n" && m.Redact(n.String()) != n.String() {
+			inner = json.Number("0") // what an expression came to
+		}
+		out[m.Redact(name)] = m.mask(inner)
 	}
 	// Headers are objects of a name and a value; snapshots of pages have attributes.
 	name, _ := out["name"].(string)
@@ -200,13 +129,13 @@ func (m *masker) object(v map[string]any, dropped func(name string)) map[string]
 }
 
 // conceal keeps the shape of a value, and nothing of what it says.
-func conceal(v any, dropped func(name string)) any {
+func (m *masker) conceal(v any) any {
 	switch v := v.(type) {
 	case nil, bool, json.Number:
 		return v
 	case map[string]any:
 		if file, ok := v["_sha1"].(string); ok {
-			dropped(file)
+			m.dropped(file)
 		}
 		out := map[string]any{}
 		if kind, ok := v["mimeType"].(string); ok { // a body

@@ -11,7 +11,8 @@ import (
 	"os"
 	"path"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/cinnamon-qa/cinnamon/secret"
 )
 
 // largestText is the largest text of a page that is looked through; a trace
@@ -19,30 +20,30 @@ import (
 const largestText = 32 << 20
 
 // maskHAR rewrites an HTTP archive.
-func maskHAR(name string, m *masker) error {
+func maskHAR(name string, known *secret.Redactor) error {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	masked, err := maskDocument(text, m, func(string) {})
+	masked, err := maskDocument(text, &masker{known, func(string) {}})
 	if err != nil {
 		return fmt.Errorf("reading the HTTP archive: %w", err)
 	}
 	return os.WriteFile(name, masked, 0o600) //nolint:gosec // a file of ours
 }
 
-func maskDocument(text []byte, m *masker, dropped func(string)) ([]byte, error) {
+func maskDocument(text []byte, m *masker) ([]byte, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var document any
 	if err := d.Decode(&document); err != nil {
 		return nil, err
 	}
-	return json.Marshal(m.mask(document, dropped))
+	return json.Marshal(m.mask(document))
 }
 
 // maskTrace rewrites a trace: its events, and the texts among its resources.
-func maskTrace(name string, m *masker) (err error) {
+func maskTrace(name string, known *secret.Redactor) (err error) {
 	in, err := zip.OpenReader(name)
 	if err != nil {
 		return err
@@ -53,22 +54,21 @@ func maskTrace(name string, m *masker) (err error) {
 		return errors.Join(err, in.Close())
 	}
 	w := zip.NewWriter(out)
-	err = maskEntries(w, in.File, m)
+	err = maskEntries(w, in.File, known)
 	if err = errors.Join(err, w.Close(), out.Close(), in.Close()); err != nil {
 		return errors.Join(err, os.Remove(masked), os.Remove(name))
 	}
 	return os.Rename(masked, name)
 }
 
-func maskEntries(w *zip.Writer, files []*zip.File, m *masker) error {
+func maskEntries(w *zip.Writer, files []*zip.File, known *secret.Redactor) error {
 	dropped := make(map[string]bool)
+	m := &masker{known, func(file string) { dropped[file] = true }}
 	var resources []*zip.File
 	for _, f := range files {
 		switch path.Ext(f.Name) {
 		case ".trace", ".network":
-			err := rewrite(w, f, func(to io.Writer, from io.Reader) error {
-				return maskLines(to, from, m, func(file string) { dropped[file] = true })
-			})
+			err := rewrite(w, f, func(to io.Writer, from io.Reader) error { return maskLines(to, from, m) })
 			if err != nil {
 				return err
 			}
@@ -81,7 +81,7 @@ func maskEntries(w *zip.Writer, files []*zip.File, m *masker) error {
 		if dropped[path.Base(f.Name)] {
 			continue // the body of a request
 		}
-		if err := maskResource(w, f, m); err != nil {
+		if err := maskResource(w, f, known); err != nil {
 			return err
 		}
 	}
@@ -89,12 +89,12 @@ func maskEntries(w *zip.Writer, files []*zip.File, m *masker) error {
 }
 
 // maskLines rewrites JSON documents, one a line.
-func maskLines(to io.Writer, from io.Reader, m *masker, dropped func(string)) error {
+func maskLines(to io.Writer, from io.Reader, m *masker) error {
 	lines := bufio.NewReaderSize(from, 1<<16)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if trimmed := bytes.TrimSpace(line); len(trimmed) > 0 {
-			masked, err := maskDocument(trimmed, m, dropped)
+			masked, err := maskDocument(trimmed, m)
 			if err != nil {
 				return fmt.Errorf("reading an event: %w", err)
 			}
@@ -111,8 +111,9 @@ func maskLines(to io.Writer, from io.Reader, m *masker, dropped func(string)) er
 	}
 }
 
-// maskResource copies a file of a page. Pictures stay as they are.
-func maskResource(w *zip.Writer, f *zip.File, m *masker) error {
+// maskResource copies a file of a page, in whatever character set. Pictures and
+// fonts stay as they are; what is packed is left out, as it can't be looked into.
+func maskResource(w *zip.Writer, f *zip.File, known *secret.Redactor) error {
 	switch path.Ext(f.Name) {
 	case ".jpeg", ".jpg", ".png", ".webp", ".gif", ".woff", ".woff2":
 		return w.Copy(f)
@@ -122,14 +123,22 @@ func maskResource(w *zip.Writer, f *zip.File, m *masker) error {
 	}
 	return rewrite(w, f, func(to io.Writer, from io.Reader) error {
 		text, err := io.ReadAll(io.LimitReader(from, largestText))
-		if err == nil && utf8.Valid(text) {
-			text = []byte(m.Replace(string(text)))
+		if err != nil || !known.Empty() && isPacked(text) {
+			return err
 		}
-		if err == nil {
-			_, err = to.Write(text)
-		}
+		_, err = io.WriteString(to, known.Redact(string(text)))
 		return err
 	})
+}
+
+// isPacked recognises gzip, zip, Zstandard, bzip2 and xz.
+func isPacked(file []byte) bool {
+	for _, sign := range []string{"\x1f\x8b", "PK\x03\x04", "\x28\xb5\x2f\xfd", "BZh", "\xfd7zXZ"} {
+		if bytes.HasPrefix(file, []byte(sign)) {
+			return true
+		}
+	}
+	return false
 }
 
 func rewrite(w *zip.Writer, f *zip.File, do func(to io.Writer, from io.Reader) error) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/mxschmitt/playwright-go"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/secret"
 )
 
 const (
@@ -49,12 +50,12 @@ type recorder struct {
 	errs    []error
 }
 
-func newRecorder(o browser.Record) *recorder {
+func newRecorder(o browser.Record, known *secret.Redactor) *recorder {
 	if len(o.Kinds) == 0 {
 		return nil
 	}
 	return &recorder{
-		Record: o, console: &textLog{limit: o.LogBytes}, network: &textLog{limit: o.LogBytes}, masks: newMasks(o.Secrets),
+		Record: o, console: &textLog{limit: o.LogBytes}, network: &textLog{limit: o.LogBytes}, masks: newMasks(known, o.Secrets),
 		dropped: make(map[browser.Recording]bool),
 	}
 }
@@ -223,7 +224,8 @@ func (s *session) Finish(ctx context.Context, keep ...browser.Recording) ([]brow
 	s.startClosing()
 	select {
 	case <-s.closed:
-		return s.record.files(keep)
+		files, err := s.record.files(keep)
+		return files, s.redact(err)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -267,7 +269,7 @@ func (r *recorder) files(keep []browser.Recording) ([]browser.RecordedFile, erro
 
 // finished returns the files of a recording, without what they must not tell.
 func (r *recorder) finished(kind browser.Recording) ([]string, error) {
-	mask := r.masks.masker()
+	mask := r.masks.redactor()
 	switch kind {
 	case browser.Trace:
 		return written(r.path("trace.zip"), func(path string) error { return maskTrace(path, mask) })
@@ -294,7 +296,7 @@ func written(path string, fit func(path string) error) ([]string, error) {
 	return []string{path}, nil
 }
 
-func (r *recorder) writeLog(kind browser.Recording, log *textLog, mask *masker) ([]string, error) {
+func (r *recorder) writeLog(kind browser.Recording, log *textLog, mask *secret.Redactor) ([]string, error) {
 	text := log.text()
 	if text == "" {
 		return nil, nil
@@ -303,7 +305,7 @@ func (r *recorder) writeLog(kind browser.Recording, log *textLog, mask *masker) 
 		return nil, err
 	}
 	path := r.path(string(kind) + ".log")
-	return []string{path}, os.WriteFile(path, []byte(mask.Replace(text)), 0o600)
+	return []string{path}, os.WriteFile(path, []byte(mask.Redact(text)), 0o600)
 }
 
 // discard deletes the files.
@@ -325,11 +327,11 @@ func (s *session) DOM(ctx context.Context) ([]byte, error) {
 		return err
 	})
 	if err := s.explain(func() *tab { return t }, err); err != nil {
-		return nil, err
+		return nil, s.redact(err)
 	}
-	masks := newMasks(s.options.Record.Secrets)
+	masks := newMasks(s.redactor, s.options.Record.Secrets)
 	if s.record != nil {
 		masks = s.record.masks
 	}
-	return []byte(masks.masker().Replace(html)), nil
+	return []byte(masks.redactor().Redact(html)), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -48,13 +49,10 @@ func (r *run) left() *float64 {
 	return new(max(ms, 1)) // 0 would be for ever
 }
 
-// fail makes the error of a step that ran out of time, or whose page is not as
-// it should be.
+// fail makes the error of a step that ran out of time, whatever it waited for.
 func (r *run) fail(kind browser.Kind, cause error, format string, args ...any) error {
-	if r.cut {
-		cause = errors.Join(context.DeadlineExceeded, cause)
-	}
-	return failure(kind, cause, format+" (%s)", append(args, waited(time.Since(r.started)))...)
+	message := fmt.Sprintf(format+" (%s)", append(args, waited(time.Since(r.started)))...)
+	return &browser.Error{Kind: kind, Message: message, CutShort: r.cut, Cause: cause}
 }
 
 // discreet forgets what Playwright said about a step whose values must not be

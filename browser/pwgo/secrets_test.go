@@ -46,7 +46,7 @@ func TestFailuresKeepSecretsToThemselves(t *testing.T) {
 }
 
 func changeSecret(selector string) string {
-	return fmt.Sprintf(`{"type": "change", "selectors": %q, "value": "expected-paprika", "timeout": 1500}`, selector)
+	return fmt.Sprintf(`{"type": "change", "selectors": %q, "value": "expected-paprika", "timeout": 2500}`, selector)
 }
 
 // TestOutOfTimeIsStillToldFromFailed does not run in parallel: others on the
@@ -59,7 +59,7 @@ func TestOutOfTimeIsStillToldFromFailed(t *testing.T) { //nolint:paralleltest //
 	step := parse(t, changeSecret("#readonly"))
 	step.Timeout = int(patience.Milliseconds())
 	err := b.Do(ctx, step)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.True(t, browser.IsCutShort(err))
 	require.Equal(t, browser.Timeout, browser.KindOf(err))
 	require.NotContains(t, everything(err), "paprika")
 }

@@ -30,7 +30,7 @@ const (
 	// died, which may be told a little later than the failure itself.
 	diagnosisGrace = 300 * time.Millisecond
 	// deadlineMargin is what Playwright's timeouts stay below the context's
-	// deadline, so that a step that runs out of time can still say why.
+	// deadline, so that a step that is cut short can still say why.
 	deadlineMargin = 250 * time.Millisecond
 )
 
@@ -49,8 +49,8 @@ type session struct {
 	closed    chan struct{} // closed when the browser context is, or is given up
 	closedErr error         // read after closed
 
-	// redactor knows the secrets that steps were given.
-	redactor secret.Redactor
+	// redactor knows the secrets that steps were given, in this and other sessions of the attempt.
+	redactor *secret.Redactor
 
 	mu        sync.Mutex
 	ended     bool
@@ -77,7 +77,13 @@ func newSession(ctx context.Context, p *Pool, b *proc, o browser.Options) (*sess
 	if o.StepTimeout <= 0 {
 		o.StepTimeout = defaultStepTimeout
 	}
-	s := &session{pool: p, proc: b, options: o, closed: make(chan struct{}), record: newRecorder(o.Record), variables: map[string]string{}}
+	if o.Secrets == nil {
+		o.Secrets = &secret.Redactor{}
+	}
+	s := &session{
+		pool: p, proc: b, options: o, closed: make(chan struct{}), redactor: o.Secrets, record: newRecorder(o.Record, o.Secrets),
+		variables: map[string]string{},
+	}
 	maps.Copy(s.variables, o.Variables)
 	options, err := s.contextOptions(ctx)
 	if err != nil {
@@ -236,7 +242,7 @@ func (s *session) Screenshot(ctx context.Context) ([]byte, error) {
 		png = got
 		return nil
 	})
-	return png, s.explain(func() *tab { return t }, err)
+	return png, s.redact(s.explain(func() *tab { return t }, err))
 }
 
 // explain turns the error of a call into one of ours. tab returns the tab that
@@ -283,7 +289,7 @@ func (s *session) Close(ctx context.Context) error {
 	s.startClosing()
 	select {
 	case <-s.closed:
-		return errors.Join(s.closedErr, s.record.discard())
+		return s.redact(errors.Join(s.closedErr, s.record.discard()))
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -3,6 +3,7 @@ package pwgo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -49,25 +50,21 @@ func (s *session) secretValue(ctx context.Context, name string) (string, error) 
 	case err != nil:
 		return "", failure(browser.Unavailable, err, "secret %q could not be read: %s", name, clip(err.Error()))
 	}
-	s.redactor.Add(value)
-	s.hideFromRecordings(value)
-	return value, nil
-}
-
-// hideFromRecordings keeps a value out of traces, logs and the page's HTML.
-func (s *session) hideFromRecordings(value string) {
-	s.mu.Lock()
-	s.options.Record.Secrets = append(slices.Clip(s.options.Record.Secrets), value)
-	s.mu.Unlock()
-	if s.record != nil {
-		s.record.masks.add(value)
+	if err := secret.Check(name, value); err != nil {
+		return "", failure(browser.Unsupported, nil, "%s", err)
 	}
+	s.redactor.Add(value)
+	return value, nil
 }
 
 // set gives a variable its value.
 func (s *session) set(name, value string) {
 	if r := []rune(value); len(r) > testcase.MaxVariable {
-		value = string(r[:testcase.MaxVariable])
+		cut := string(r[:testcase.MaxVariable])
+		if s.redactor.Redact(value) != value {
+			s.redactor.Add(cut) // the end that it would be known by is gone
+		}
+		value = cut
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,17 +79,24 @@ func (s *session) redact(err error) error {
 	}
 	e, ok := errors.AsType[*browser.Error](err)
 	if !ok {
-		if isContextError(err) {
+		text := err.Error()
+		redacted := s.redactor.Redact(text)
+		switch {
+		case redacted == text:
 			return err
+		case errors.Is(err, context.DeadlineExceeded):
+			return fmt.Errorf("%s: %w", redacted, context.DeadlineExceeded)
+		case errors.Is(err, context.Canceled):
+			return fmt.Errorf("%s: %w", redacted, context.Canceled)
 		}
-		return errors.New(s.redactor.Redact(err.Error()))
+		return errors.New(redacted)
 	}
 	return quietly(e, s.redactor.Redact(e.Message))
 }
 
 // quietly is an error without its cause, except whether time ran out.
 func quietly(e *browser.Error, message string) error {
-	quiet := &browser.Error{Kind: e.Kind, Message: message}
+	quiet := &browser.Error{Kind: e.Kind, Message: message, CutShort: e.CutShort}
 	for _, ended := range []error{context.DeadlineExceeded, context.Canceled} {
 		if errors.Is(e.Cause, ended) {
 			quiet.Cause = ended

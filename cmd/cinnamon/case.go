@@ -27,7 +27,8 @@ func newCaseLint(stdout io.Writer) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "lint CASE.json…", Short: "Check test cases without running them",
 		Long: `Says what is wrong with test cases: file, line, step, field, and what would be right. Fields that nobody reads, often
-misspelt ones, and variables without a value are warnings. A folder stands for all *.json files below it.
+misspelt ones, and variables without a value are warnings. A folder stands for all *.json files below it; a suite.json among
+them is checked as what it is.
 
 Exit codes: 0 all can be run, 2 something is wrong.`,
 		Example: `  cinnamon case lint suite/

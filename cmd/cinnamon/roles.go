@@ -11,6 +11,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
+	"github.com/cinnamon-qa/cinnamon/payload/codecserver"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
@@ -43,6 +44,12 @@ it takes no more jobs and finishes the ones it runs, for as long as WORKER_STOP_
 Environment: DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, REDIS_URL, QUEUE_CONCURRENCY (2), BROWSER_POOL (1),
 BROWSER_EXECUTABLE (found on the machine), EGRESS_MODE (public), EGRESS_ALLOW (what else pages may reach), ARTIFACTS_* (what is
 kept, and where), S3_*, WORKER_NAME, LOG_LEVEL, LOG_FORMAT.`
+	codecHelp = `Decrypts payloads for the Temporal Web UI and the temporal command: POST /decode. Point TEMPORAL_CODEC_ENDPOINT of the
+Web UI, or --codec-endpoint, at it. It listens on the loopback interface; elsewhere it needs CODEC_TOKEN, which requests
+present as the first element of the path (https://host/TOKEN) or as a bearer token.
+
+Environment: TEMPORAL_PAYLOAD_KEYS or TEMPORAL_PAYLOAD_KEYS_FILE, TEMPORAL_NAMESPACE, TEMPORAL_UI_URL (whose pages may ask),
+CODEC_ADDR (127.0.0.1:8234), CODEC_TOKEN, CODEC_ENCODE (false), LOG_LEVEL, LOG_FORMAT.`
 )
 
 // serve runs a role until ctx ends.
@@ -94,6 +101,10 @@ func newBridge() *cobra.Command {
 
 func serveWorker(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	return worker.Run(ctx, cfg, log, func() {})
+}
+
+func serveCodec(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	return codecserver.Run(ctx, cfg, log, func(string) {})
 }
 
 func newMigrate() *cobra.Command {

@@ -44,9 +44,12 @@ Exit codes: 0 passed, 1 a test failed, 2 wrong usage or input, 3 the platform fa
 	root.AddCommand(
 		newRun(stdout, stderr),
 		newCase(stdout),
+		newSuite(stdout, stderr),
+		newDeadLetters(stdout, stderr),
 		newRole("api", "Serve the HTTP API", apiHelp, serveAPI),
 		newBridge(),
 		newRole("worker", "Run tests: take jobs and drive browsers", workerHelp, serveWorker),
+		newRole("codec-server", "Decrypt payloads for the Temporal Web UI", codecHelp, serveCodec),
 		newMigrate(),
 		newBrowser(),
 		newDoctor(stdout),

@@ -14,11 +14,7 @@ import (
 )
 
 func newRun(stdout, stderr io.Writer) *cobra.Command {
-	var (
-		o       = cli.Options{Stdout: stdout, Stderr: stderr}
-		baseURL string
-		environ string
-	)
+	o, where := cli.Options{Stdout: stdout, Stderr: stderr}, cli.Group{}
 	cmd := &cobra.Command{
 		Use:     "run CASE.json…",
 		Short:   "Run test cases and wait for their results",
@@ -26,7 +22,8 @@ func newRun(stdout, stderr io.Writer) *cobra.Command {
 		Long: `Runs test cases, shows how far each one is, and ends with a table of the results.
 
 A test case is a JSON file in the format of Chrome DevTools' Recorder. A folder stands for all *.json files below it. All
-files are checked before the first one runs. Interrupt once (Ctrl-C) to cancel the runs, twice to leave at once.
+files are checked before the first one runs. A folder with a file suite.json runs as one suite, as that file says, and so does
+one with --parallel, --fail-fast or --only-failed: see "cinnamon suite --help". Interrupt once (Ctrl-C) to cancel the runs, twice to leave at once.
 
 Exit codes: 0 all passed, 1 a test failed or was cancelled, 2 wrong usage or an invalid case, 3 the platform failed,
 130 interrupted.
@@ -36,44 +33,59 @@ Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLO
   cinnamon run examples/cases/shop --base-url https://staging.example.com
   cinnamon run suite/ --priority urgent --attempts 1 --timeout 2m
   cinnamon run suite/ --parallel 4 --fail-fast
+  cinnamon run suite/ --only-failed
   cinnamon run suite/ --output json > results.json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client := config.ClientFromEnvironment()
-			if o.APIURL == "" {
-				o.APIURL = client.APIURL
-			}
-			o.APIKey = client.APIKey.Reveal()
-			progress := stdout
-			if o.Output == cli.OutputJSON {
-				progress = stderr
-			}
-			o.Terminal, o.NoColor = isTerminal(progress) && !client.DumbTerminal, client.NoColor
-			o.Groups = []cli.Group{{Paths: args, BaseURL: baseURL, Environment: environ}}
-			abort, stop := secondInterrupt(cmd.Context())
-			defer stop()
-			o.Abort = abort
-			code, err := cli.Run(cmd.Context(), o)
-			if code == exitPassed && err == nil {
-				return nil
-			}
-			return exitError{code: code, err: err}
+			where.Paths = args
+			o.Groups = []cli.Group{where}
+			return run(cmd, &o)
 		},
 	}
+	runFlags(cmd, &o, &where)
+	return cmd
+}
+
+// run runs tests and turns how they went into an exit code.
+func run(cmd *cobra.Command, o *cli.Options) error {
+	client := config.ClientFromEnvironment()
+	if o.APIURL == "" {
+		o.APIURL = client.APIURL
+	}
+	o.APIKey = client.APIKey.Reveal()
+	progress := o.Stdout
+	if o.Output == cli.OutputJSON {
+		progress = o.Stderr
+	}
+	o.Terminal, o.NoColor = isTerminal(progress) && !client.DumbTerminal, client.NoColor
+	abort, stop := secondInterrupt(cmd.Context())
+	defer stop()
+	o.Abort = abort
+	code, err := cli.Run(cmd.Context(), *o)
+	if code == exitPassed && err == nil {
+		return nil
+	}
+	return exitError{code: code, err: err}
+}
+
+// runFlags are the flags of everything that runs tests. where takes the site.
+func runFlags(cmd *cobra.Command, o *cli.Options, where *cli.Group) {
 	f := cmd.Flags()
-	f.StringVar(&baseURL, "base-url", "", "where relative addresses of the cases lead; replaces the files' baseUrl")
-	f.StringVar(&environ, "env", "", "the environment whose address in the cases' config.baseUrls counts, such as staging")
+	f.StringVar(&where.BaseURL, "base-url", "", "where relative addresses of the cases lead; replaces the files' baseUrl")
+	f.StringVar(&where.Environment, "env", "", "the environment whose address in config.baseUrls counts, such as staging")
 	f.StringVar(&o.APIURL, "api", "", "address of the API (default: CINNAMON_API_URL)")
 	f.StringVar(&o.Priority, "priority", "", "low, normal, high, urgent, or a number (higher is more urgent)")
 	f.IntVar(&o.Attempts, "attempts", 0, "attempts of each test at the most (default: the API's)")
 	f.DurationVar(&o.Timeout, "timeout", 0, "time that one attempt may take (default: 30s and 5s a step)")
+	f.DurationVar(&o.QueueTimeout, "queue-timeout", 0, "time that a test may wait for a worker each time it is due (default: the API's)")
 	f.IntVar(&o.Parallel, "parallel", 0, "tests at once at the most (default: as many as there are workers for)")
 	f.BoolVar(&o.FailFast, "fail-fast", false, "stop at the first test that fails: cancel what runs, leave the rest out")
+	f.StringVar(&o.OnlyFailed, "only-failed", "", "run only what did not pass in the newest suite run, or in the one of that id")
+	f.Lookup("only-failed").NoOptDefVal = cli.Latest
 	f.StringVar(&o.UserID, "user", "", "whose runs these are; users share the workers fairly")
 	f.StringVar(&o.IdempotencyKey, "idempotency-key", "", "find the runs of an earlier invocation with this key instead of starting new ones")
 	f.StringVarP(&o.Output, "output", "o", cli.OutputTable, "table, or json: one document on standard output")
 	f.BoolVar(&o.Detach, "detach", false, "start the runs, print their ids and leave")
-	return cmd
 }
 
 // secondInterrupt returns a channel that closes when a signal comes after the one that ended ctx.

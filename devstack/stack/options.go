@@ -34,12 +34,12 @@ func ParseParts(names []string) ([]Part, error) {
 
 // Ports of the servers on the loopback interface; 0 is a free one.
 type Ports struct {
-	API, Temporal, TemporalUI, Shop, Redis, Postgres int
+	API, Temporal, TemporalUI, Codec, Shop, Redis, Postgres int
 }
 
 // DefaultPorts stay clear of a Redis or a Postgres that the system runs.
 func DefaultPorts() Ports {
-	return Ports{API: 8080, Temporal: 7233, TemporalUI: 8233, Shop: 8090, Redis: 6390, Postgres: 5439}
+	return Ports{API: 8080, Temporal: 7233, TemporalUI: 8233, Codec: 8234, Shop: 8090, Redis: 6390, Postgres: 5439}
 }
 
 // Options describes a stack.
@@ -67,6 +67,7 @@ type Endpoints struct {
 	API        string `json:"api,omitempty"`
 	Temporal   string `json:"temporal"`
 	TemporalUI string `json:"temporal_ui"` //nolint:tagliatelle // the documented name
+	Codec      string `json:"codec,omitempty"`
 	Redis      string `json:"redis"`
 	Database   string `json:"database"`
 	Shop       string `json:"shop,omitempty"`

@@ -9,6 +9,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/process"
+	"github.com/cinnamon-qa/cinnamon/payload/codecserver"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/testsite"
 	"github.com/cinnamon-qa/cinnamon/worker"
@@ -32,6 +33,24 @@ func (s *Stack) startShop(ctx context.Context) (err error) {
 	s.endpoints.Shop = url
 	s.up("Shop", began)
 	return nil
+}
+
+// startCodec starts what decrypts payloads for the Web UI at the address, and returns where it answers.
+func (s *Stack) startCodec(ctx context.Context, uiURL string) (endpoint string, err error) {
+	settings := s.options.Config
+	settings.Temporal.UIURL = uiURL
+	settings.Codec.Addr, settings.Codec.Token = process.Loopback(s.options.Ports.Codec), ""
+	s.codec, err = startRole(ctx, "codec server", func(ctx context.Context, ready func()) error {
+		return codecserver.Run(ctx, settings, s.options.Log.With("role", "codec-server"), func(addr string) {
+			endpoint = "http://" + addr
+			ready()
+		})
+	})
+	if err != nil {
+		return "", err
+	}
+	s.endpoints.Codec = endpoint
+	return endpoint, nil
 }
 
 func (s *Stack) startBridge(ctx context.Context, settings config.Config) (err error) {

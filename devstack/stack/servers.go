@@ -52,6 +52,7 @@ func (o *Options) checkPorts(ctx context.Context) error {
 		{o.Ports.API, o.with(PartAPI), "the API", "--api-port"},
 		{o.Ports.Temporal, o.TemporalAddress == "", "Temporal", "--temporal-port"},
 		{o.Ports.TemporalUI, true, "the Temporal Web UI", "--temporal-ui-port"},
+		{o.Ports.Codec, o.Config.Temporal.PayloadKeys != "", "the codec server", "--codec-port"},
 		{o.Ports.Shop, o.with(PartShop), "the shop", "--shop-port"},
 		{o.Ports.Redis, o.RedisURL == "", "Redis", "--redis-port"},
 		{o.Ports.Postgres, o.DatabaseURL == "", "Postgres", "--postgres-port"},
@@ -131,7 +132,11 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 		s.endpoints.Temporal = s.temporal.Address()
 		s.options.Config.Temporal.Namespace = temporalserver.Namespace
 	}
-	if s.ui, err = temporalserver.StartUI(ctx, s.endpoints.Temporal, s.options.Ports.TemporalUI, log); err != nil {
+	ui := temporalserver.UIOptions{Address: s.endpoints.Temporal, Port: s.options.Ports.TemporalUI, Log: log}
+	if s.options.Config.Temporal.PayloadKeys != "" {
+		ui.Codec = func(uiURL string) (string, error) { return s.startCodec(ctx, uiURL) }
+	}
+	if s.ui, err = temporalserver.StartUI(ctx, ui); err != nil {
 		return err
 	}
 	s.endpoints.TemporalUI = s.ui.URL()

@@ -33,6 +33,7 @@ type Stack struct {
 	bridge   *role
 	api      *role
 	worker   *role
+	codec    *role
 
 	stopping chan struct{}
 	failed   chan error
@@ -107,7 +108,7 @@ func (s *Stack) watch() {
 	if s.redis != nil {
 		parts = append(parts, s.redis)
 	}
-	for _, r := range []*role{s.shop, s.bridge, s.worker, s.api} {
+	for _, r := range []*role{s.shop, s.bridge, s.worker, s.api, s.codec} {
 		if r != nil {
 			parts = append(parts, r)
 		}
@@ -140,6 +141,7 @@ func (s *Stack) Stop(ctx context.Context) error {
 		{time.Second, s.bridge.stop},
 		{time.Second, s.shop.stop},
 		{time.Second, func(context.Context) error { return s.stopUI() }},
+		{time.Second, s.codec.stop},
 		{2 * time.Second, s.stopTemporal},
 		{time.Second, s.stopRedis},
 		{2 * time.Second, s.stopPostgres},

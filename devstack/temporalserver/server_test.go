@@ -93,12 +93,19 @@ func TestServerReportsATakenPort(t *testing.T) {
 func TestWebUIShowsTheServer(t *testing.T) {
 	t.Parallel()
 	server := start(t, "")
-	ui, err := temporalserver.StartUI(t.Context(), server.Address(), 0, slog.New(slog.DiscardHandler))
+	ui, err := temporalserver.StartUI(t.Context(), temporalserver.UIOptions{
+		Address: server.Address(), Log: slog.New(slog.DiscardHandler),
+		Codec: func(ui string) (string, error) {
+			require.Contains(t, ui, "http://127.0.0.1:")
+			return "http://127.0.0.1:8234", nil
+		},
+	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, ui.Stop()) })
 
 	require.Contains(t, get(t, ui.URL()+"/namespaces/default/workflows"), "<html")
 	require.Contains(t, get(t, ui.URL()+"/api/v1/namespaces/default"), `"default"`)
+	require.Contains(t, get(t, ui.URL()+"/api/v1/settings"), `"Endpoint":"http://127.0.0.1:8234"`)
 }
 
 func get(t *testing.T, url string) string {

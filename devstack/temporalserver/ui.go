@@ -2,6 +2,7 @@ package temporalserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -28,38 +29,61 @@ type UI struct {
 // URL is the address to open in a browser.
 func (u *UI) URL() string { return u.url }
 
-// StartUI serves the Web UI of the Temporal server at the address. Port 0 is a free one.
+// UIOptions of a Web UI.
+type UIOptions struct {
+	// Address is the Temporal server's.
+	Address string
+	// Port to listen on; 0 is a free one.
+	Port int
+	// Codec starts what decrypts payloads for the pages at that address, and returns where it answers; nil if nothing does.
+	Codec func(ui string) (endpoint string, err error)
+	Log   *slog.Logger
+}
+
+// StartUI serves the Web UI of a Temporal server.
 //
 // The routes are put together here, because the UI's own server picks no free port and ends the whole process when it
 // can't listen.
-func StartUI(ctx context.Context, address string, port int, log *slog.Logger) (*UI, error) {
+func StartUI(ctx context.Context, o UIOptions) (*UI, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", process.Loopback(o.Port))
+	if err != nil {
+		return nil, fmt.Errorf("starting the Temporal Web UI: %w", err)
+	}
+	u := &UI{url: "http://" + listener.Addr().String()}
+	if err := u.prepare(o); err != nil {
+		return nil, errors.Join(fmt.Errorf("preparing the Temporal Web UI: %w", err), listener.Close())
+	}
+	go func() {
+		if err := u.server.Serve(listener); err != nil {
+			o.Log.Debug("temporal web ui ended", "error", err)
+		}
+	}()
+	return u, nil
+}
+
+func (u *UI) prepare(o UIOptions) (err error) {
+	endpoint := ""
+	if o.Codec != nil {
+		if endpoint, err = o.Codec(u.url); err != nil {
+			return err
+		}
+	}
 	handler, err := uiHandler(&uiconfig.Config{
-		TemporalGRPCAddress: address,
+		TemporalGRPCAddress: o.Address,
 		EnableUI:            true,
 		DefaultNamespace:    Namespace,
 		DisableNewsFetch:    true,
 		HideLogs:            true,
 		CORS:                uiconfig.CORS{CookieInsecure: true}, // loopback has no TLS
+		Codec:               uiconfig.Codec{Endpoint: endpoint},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("preparing the Temporal Web UI: %w", err)
+		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", process.Loopback(port))
-	if err != nil {
-		return nil, fmt.Errorf("starting the Temporal Web UI: %w", err)
+	u.server = &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
-	u := &UI{
-		server: &http.Server{
-			Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		},
-		url: "http://" + listener.Addr().String(),
-	}
-	go func() {
-		if err := u.server.Serve(listener); err != nil {
-			log.Debug("temporal web ui ended", "error", err)
-		}
-	}()
-	return u, nil
+	return nil
 }
 
 func uiHandler(settings *uiconfig.Config) (http.Handler, error) {

@@ -53,6 +53,18 @@ func (b *board) open() []string {
 	return ids
 }
 
+// ownerOf returns the path of what a run is cancelled with: its suite run, or itself.
+func (b *board) ownerOf(id string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range b.tests {
+		if b.tests[i].id == id && b.tests[i].suiteRun != "" {
+			return suiteRunPath(b.tests[i].suiteRun)
+		}
+	}
+	return runPath(id)
+}
+
 // apply takes over what a poll for these ids found, and says whether anything was new.
 func (b *board) apply(ids []string, runs []apiRun, now time.Time) (changed bool) {
 	found := make(map[string]apiRun, len(runs))

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
@@ -47,7 +48,16 @@ const (
 func Lint(o LintOptions) (int, error) {
 	findings, files := []finding{}, 0
 	for _, path := range o.Paths {
-		names, err := find(path)
+		suiteFiles, err := findSuites(path)
+		for _, name := range suiteFiles {
+			files++
+			_, wrong := lintSuite(name)
+			findings = append(findings, wrong...)
+		}
+		var names []string
+		if err == nil && filepath.Base(path) != testcase.SuiteFile {
+			names, err = find(path)
+		}
 		if err != nil {
 			findings = append(findings, finding{File: path, Level: levelError, Message: err.Error()})
 			files++

@@ -50,13 +50,13 @@ func (c *client) start(ctx context.Context, body []byte, idempotencyKey string) 
 	return answer, err
 }
 
-func (c *client) startSuite(ctx context.Context, body []byte, idempotencyKey string) error {
+func (c *client) startSuite(ctx context.Context, path string, body []byte, idempotencyKey string) (acceptedSuite, error) {
 	var answer acceptedSuite
-	err := c.call(ctx, http.MethodPost, "/api/suite-runs", body, idempotencyKey, &answer)
+	err := c.call(ctx, http.MethodPost, path, body, idempotencyKey, &answer)
 	if err == nil && answer.SuiteRunID == "" {
 		err = c.notOurs("its answer to a start names no suite run")
 	}
-	return err
+	return answer, err
 }
 
 func (c *client) runs(ctx context.Context, ids []string) ([]apiRun, error) {
@@ -71,7 +71,7 @@ func (c *client) steps(ctx context.Context, id string) ([]apiStep, error) {
 	var answer struct {
 		Items []apiStep `json:"items"`
 	}
-	err := c.call(ctx, http.MethodGet, "/api/test-runs/"+url.PathEscape(id)+"/steps", nil, "", &answer)
+	err := c.call(ctx, http.MethodGet, runPath(id)+"/steps", nil, "", &answer)
 	return answer.Items, err
 }
 
@@ -79,13 +79,21 @@ func (c *client) artifacts(ctx context.Context, id string) ([]apiArtifact, error
 	var answer struct {
 		Items []apiArtifact `json:"items"`
 	}
-	err := c.call(ctx, http.MethodGet, "/api/test-runs/"+url.PathEscape(id)+"/artifacts", nil, "", &answer)
+	err := c.call(ctx, http.MethodGet, runPath(id)+"/artifacts", nil, "", &answer)
 	return answer.Items, err
 }
 
-func (c *client) cancel(ctx context.Context, id string) error {
-	return c.call(ctx, http.MethodPost, "/api/test-runs/"+url.PathEscape(id)+"/cancel", nil, "", nil)
+func (c *client) get(ctx context.Context, path string, out any) error {
+	return c.call(ctx, http.MethodGet, path, nil, "", out)
 }
+
+// cancel cancels the run or the suite run at a path.
+func (c *client) cancel(ctx context.Context, path string) error {
+	return c.call(ctx, http.MethodPost, path+"/cancel", nil, "", nil)
+}
+
+func runPath(id string) string      { return "/api/test-runs/" + url.PathEscape(id) }
+func suiteRunPath(id string) string { return "/api/suite-runs/" + url.PathEscape(id) }
 
 // call sends one request and decodes the answer into out, unless out is nil.
 func (c *client) call(ctx context.Context, method, path string, body []byte, idempotencyKey string, out any) error {
@@ -144,7 +152,7 @@ func (c *client) link(ref string) string {
 func (c *client) linksOf(t *test) links {
 	l := links{Self: c.link(t.links.Self), Steps: c.link(t.links.Steps), Artifacts: c.link(t.links.Artifacts), Temporal: c.link(t.links.Temporal)}
 	if l.Self == "" {
-		l.Self = c.link("/api/test-runs/" + url.PathEscape(t.id))
+		l.Self = c.link(runPath(t.id))
 	}
 	return l
 }

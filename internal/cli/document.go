@@ -30,11 +30,13 @@ type summary struct {
 }
 
 type documentRun struct {
-	File           string              `json:"file"`
+	File           string              `json:"file,omitempty"` // missing if the case is not in one
 	Title          string              `json:"title"`
 	BaseURL        string              `json:"baseUrl,omitempty"`
 	Result         state               `json:"result"`
 	TestRunID      string              `json:"testRunId,omitempty"`
+	TestCaseID     string              `json:"testCaseId,omitempty"` // of a stored case
+	SuiteRunID     string              `json:"suiteRunId,omitempty"`
 	Status         string              `json:"status,omitempty"` // as the API has it
 	Attempt        int                 `json:"attempt"`
 	MaxAttempts    int                 `json:"maxAttempts"`
@@ -45,6 +47,7 @@ type documentRun struct {
 	AdaptedSteps   int                 `json:"adaptedSteps"`
 	Duration       int64               `json:"duration"` // milliseconds
 	Error          string              `json:"error,omitempty"`
+	Failure        *failure            `json:"failure,omitempty"`
 	FailedStep     *documentFailedStep `json:"failedStep,omitempty"`
 	Artifacts      []documentArtifact  `json:"artifacts,omitempty"` // that show the newest attempt as a whole
 	Links          links               `json:"links"`
@@ -94,13 +97,16 @@ func writeDocument(out io.Writer, tests []test, c *client, elapsed time.Duration
 
 func runDocument(t *test, c *client) documentRun {
 	r := documentRun{
-		File: t.file, Title: t.title, BaseURL: t.baseURL, Result: t.state(), TestRunID: t.id, Status: t.run.Status,
+		File: t.file, Title: t.title, BaseURL: t.baseURL, Result: t.state(), TestRunID: t.id, TestCaseID: t.caseID, SuiteRunID: t.suiteRun, Status: t.run.Status,
 		Attempt: t.run.Attempt, MaxAttempts: t.run.MaxAttempts, Flaky: t.run.Flaky,
 		TotalSteps: t.totalSteps(), CompletedSteps: t.run.CompletedSteps, FailedSteps: t.run.FailedSteps,
 		AdaptedSteps: t.run.AdaptedSteps, Duration: t.run.DurationMS, Error: t.reason(),
 	}
 	if t.id != "" {
 		r.Links = c.linksOf(t)
+	}
+	if t.run.Failure.Class != "" {
+		r.Failure = &t.run.Failure
 	}
 	for _, f := range t.files {
 		r.Artifacts = append(r.Artifacts, documentArtifact{Kind: f.Kind, Bytes: f.Bytes, Download: c.link(f.Download), Viewer: c.link(f.Viewer)})

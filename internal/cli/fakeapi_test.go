@@ -31,7 +31,10 @@ type fakeAPI struct {
 	inFlight int
 	most     int // requests at a time
 	cancels  int
-	maxIDs   int // in one poll
+	suites   []*fakeSuite
+	saved    map[string]any      // bodies by path
+	stored   map[string][]string // titles of the cases of stored suites
+	maxIDs   int                 // in one poll
 }
 
 type fakeRun struct {
@@ -43,10 +46,20 @@ type fakeRun struct {
 
 func newFakeAPI(t *testing.T) *fakeAPI {
 	t.Helper()
-	f := &fakeAPI{runs: map[string]*fakeRun{}, byKey: map[string]*fakeRun{}}
+	f := &fakeAPI{runs: map[string]*fakeRun{}, byKey: map[string]*fakeRun{}, saved: map[string]any{}, stored: map[string][]string{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/test-runs", f.start)
 	mux.HandleFunc("GET /api/test-runs", f.list)
+	mux.HandleFunc("POST /api/suite-runs", f.startSuite)
+	mux.HandleFunc("POST /api/suites/{suite}/runs", f.startSuite)
+	mux.HandleFunc("GET /api/suite-runs", f.listSuiteRuns)
+	mux.HandleFunc("GET /api/suites/{suite}/runs", f.listSuiteRuns)
+	mux.HandleFunc("GET /api/suite-runs/{id}", f.suiteRun)
+	mux.HandleFunc("GET /api/suite-runs/{id}/runs", f.runsOfSuite)
+	mux.HandleFunc("POST /api/suite-runs/{id}/cancel", f.cancelSuite)
+	mux.HandleFunc("GET /api/suites", f.listSuites)
+	mux.HandleFunc("PUT /api/suites/{suite}", f.save)
+	mux.HandleFunc("PUT /api/test-cases/{case}", f.save)
 	mux.HandleFunc("GET /api/test-runs/{id}/steps", f.steps)
 	mux.HandleFunc("GET /api/test-runs/{id}/artifacts", f.artifacts)
 	mux.HandleFunc("POST /api/test-runs/{id}/cancel", f.cancel)

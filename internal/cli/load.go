@@ -35,7 +35,8 @@ func load(ctx context.Context, o *Options) ([]test, error) {
 	}
 	var tests []test
 	var problems []problem
-	files, seen := 0, map[string]int{}
+	o.Groups, problems = suites(o.Groups)
+	files, seen := distinct(problems), map[string]int{}
 	for g, group := range o.Groups {
 		for _, path := range group.Paths {
 			names, err := find(path)
@@ -69,18 +70,35 @@ func load(ctx context.Context, o *Options) ([]test, error) {
 	return tests, nil
 }
 
-// find returns the files that a path stands for: itself, or the folder's *.json at any depth, sorted. Hidden files and
-// folders are left out.
+// find returns the cases that a path stands for: itself, or the folder's *.json at any depth, sorted. Hidden files and
+// folders are left out, and suite files.
 func find(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, plain(err)
 	}
 	if !info.IsDir() {
+		if filepath.Base(path) == testcase.SuiteFile {
+			return nil, errors.New("this file is no test case, it says how those of its folder run: name the folder")
+		}
 		return []string{path}, nil
 	}
+	names, err := walk(path, func(name string) bool {
+		return name != testcase.SuiteFile && strings.EqualFold(filepath.Ext(name), ".json")
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, errors.New("there is no *.json file of a test case in this folder")
+	}
+	return names, nil
+}
+
+// walk returns the files at any depth of a folder whose names are wanted, sorted, but hidden ones.
+func walk(path string, wanted func(name string) bool) ([]string, error) {
 	var names []string
-	err = fs.WalkDir(os.DirFS(path), ".", func(name string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(path), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -88,16 +106,13 @@ func find(path string) ([]string, error) {
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
-		case !entry.IsDir() && strings.EqualFold(filepath.Ext(name), ".json"):
+		case !entry.IsDir() && wanted(entry.Name()):
 			names = append(names, filepath.Join(path, filepath.FromSlash(name)))
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, plain(err)
-	}
-	if len(names) == 0 {
-		return nil, errors.New("there is no *.json file in this folder")
 	}
 	slices.Sort(names)
 	return names, nil
@@ -158,10 +173,18 @@ func plain(err error) error {
 
 func request(o *Options, group Group, c *testcase.Case) startRequest {
 	r := startRequest{Case: c.JSON(), UserID: o.UserID, Priority: o.priority(), Attempts: o.Attempts}
-	if o.Timeout > 0 || group.BaseURL != "" || group.Environment != "" {
-		r.Config = &runConfig{Timeout: o.Timeout.Milliseconds(), BaseURL: group.BaseURL, Environment: group.Environment}
-	}
+	r.Config = configOf(o, group)
 	return r
+}
+
+func configOf(o *Options, group Group) *runConfig {
+	config := runConfig{
+		Timeout: o.Timeout.Milliseconds(), QueueTimeout: o.QueueTimeout.Milliseconds(), BaseURL: group.BaseURL, Environment: group.Environment,
+	}
+	if config == (runConfig{}) {
+		return nil
+	}
+	return &config
 }
 
 func descriptions(ctx context.Context, c *testcase.Case) []string {
@@ -194,8 +217,21 @@ func deriveKey(prefix, identity string, nth int) string {
 	return prefix + "-" + hex.EncodeToString(sum[:8])
 }
 
+// distinct counts the files that have problems.
+func distinct(problems []problem) int {
+	files := map[string]bool{}
+	for _, p := range problems {
+		files[p.File] = true
+	}
+	return len(files)
+}
+
 // invalidFiles lists the problems below the files that have them.
 func invalidFiles(problems []problem, files int) *exitError {
+	return notUsable("nothing was started", problems, files)
+}
+
+func notUsable(therefore string, problems []problem, files int) *exitError {
 	var list strings.Builder
 	wrong, last := 0, ""
 	for _, p := range problems {
@@ -205,7 +241,7 @@ func invalidFiles(problems []problem, files int) *exitError {
 		}
 		list.WriteString("\n    " + clean(p.Message))
 	}
-	err := usageError("nothing was started: %s can't be used%s", ofAll(wrong, files, "file"), list.String())
+	err := usageError("%s: %s can't be used%s", therefore, ofAll(wrong, files, "file"), list.String())
 	err.problems = problems
 	return err
 }

@@ -17,12 +17,19 @@ const (
 	OutputJSON  = "json"
 )
 
+// Latest stands for the newest suite run.
+const Latest = "latest"
+
 // Options says what to run and how to show it.
 type Options struct {
 	APIURL, APIKey string
 	// Groups run one after the other; the runs of a group are started together. With Detach nothing is waited for, so
 	// all groups start at once.
 	Groups []Group
+	// Suite is the stored suite that is run, if there are no groups; with neither, what failed in the suite run OnlyFailed
+	// is run again. Target says where.
+	Suite  string
+	Target Group
 
 	Stdout, Stderr io.Writer
 	// Terminal says that progress goes to a terminal: live bars instead of plain lines, and colours.
@@ -39,7 +46,9 @@ type Options struct {
 	Priority string
 	Attempts int
 	Timeout  time.Duration
-	UserID   string
+	// QueueTimeout is how long a run may wait for a worker each time it is due; 0 leaves that to the API.
+	QueueTimeout time.Duration
+	UserID       string
 	// IdempotencyKey makes a repeated invocation find the runs of the first one instead of starting them again. Each
 	// file has a key of its own, derived from this one.
 	IdempotencyKey string
@@ -47,6 +56,9 @@ type Options struct {
 	// of them a group is one suite run, which starts the tests that take longest first.
 	Parallel int
 	FailFast bool
+	// OnlyFailed leaves what did not pass in an earlier suite run: the one of that id, or Latest for the newest one of the
+	// same folder or stored suite.
+	OnlyFailed string
 	// Detach starts the runs, prints their ids and does not wait.
 	Detach bool
 
@@ -62,6 +74,8 @@ type Group struct {
 	BaseURL string
 	// Environment names one of the addresses that the cases have for their site.
 	Environment string
+
+	suite *suiteFolder // what the suite file of their folder says; nil if there is none
 }
 
 // complete fills in defaults and reports everything that is wrong.
@@ -89,6 +103,9 @@ func (o *Options) complete() error {
 	if o.Timeout < 0 || (o.Timeout > 0 && o.Timeout < time.Millisecond) {
 		bad("the timeout is %s: it must be 1ms or more", o.Timeout)
 	}
+	if o.QueueTimeout < 0 || (o.QueueTimeout > 0 && o.QueueTimeout < time.Second) {
+		bad("the queue timeout is %s: it must be 1s or more", o.QueueTimeout)
+	}
 	if o.Parallel < 0 {
 		bad("the number of parallel tests is %d: it must be 1 or more, or 0 for as many as there are workers for", o.Parallel)
 	}
@@ -99,7 +116,13 @@ func (o *Options) complete() error {
 			bad("the base URL is %q: it must be an http:// or https:// address", group.BaseURL)
 		}
 	}
-	if paths == 0 {
+	if o.Target.BaseURL != "" && !webAddress(o.Target.BaseURL) {
+		bad("the base URL is %q: it must be an http:// or https:// address", o.Target.BaseURL)
+	}
+	if len(o.Groups) == 0 && o.Suite == "" && o.OnlyFailed == Latest {
+		bad("it is not said of which suite the newest run is meant: name the suite, or its run with --only-failed=SUITE_RUN")
+	}
+	if paths == 0 && !o.isolated() {
 		bad("no test case is named: give files, or folders with *.json files")
 	}
 	if len(problems) > 0 {
@@ -120,7 +143,9 @@ func (o *Options) priority() json.RawMessage {
 }
 
 // suite says whether the tests of a group are one suite run.
-func (o *Options) suite() bool { return o.Parallel > 0 || o.FailFast }
+func (o *Options) suite(g Group) bool {
+	return g.suite != nil || o.Parallel > 0 || o.FailFast || o.OnlyFailed != ""
+}
 
 // colors returns the colours of the output.
 func (o *Options) colors() palette { return palette{on: o.Terminal && !o.NoColor} }

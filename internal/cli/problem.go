@@ -103,6 +103,12 @@ func (p apiProblem) words(status int) string {
 	return clean(text)
 }
 
+// isMissing says that what a call asked for is not there.
+func isMissing(err error) bool {
+	e, ok := errors.AsType[*apiError](err)
+	return ok && e.kind == kindInput && e.status == http.StatusNotFound
+}
+
 // kindOf returns how to take an error of a call.
 func kindOf(err error) errorKind {
 	if e, ok := errors.AsType[*apiError](err); ok {

@@ -50,6 +50,39 @@ func (r report) writeText(out io.Writer, tests []test, elapsed time.Duration, co
 		line += colors.yellow(", interrupted")
 	}
 	fmt.Fprintln(out, "\n"+line)
+	r.writeSuites(out, tests, colors)
+}
+
+// writeSuites names the suite runs, and says how to run again what failed.
+func (r report) writeSuites(out io.Writer, tests []test, colors palette) {
+	passed := map[string]bool{}
+	var ids []string
+	for i := range tests {
+		id := tests[i].suiteRun
+		if id == "" {
+			continue
+		}
+		if _, known := passed[id]; !known {
+			ids, passed[id] = append(ids, id), true
+		}
+		passed[id] = passed[id] && tests[i].state().passed()
+	}
+	for _, id := range ids {
+		fmt.Fprintf(out, "%s %s\n", colors.dim("suite run"), clean(id))
+	}
+	for _, id := range ids {
+		switch {
+		case passed[id]:
+			continue
+		case !r.options.isolated():
+			fmt.Fprintln(out, colors.dim("To run again only what did not pass, add --only-failed."))
+		case r.options.Suite != "":
+			fmt.Fprintln(out, colors.dim("To run again only what did not pass: cinnamon suite run "+clean(r.options.Suite)+" --only-failed"))
+		default:
+			fmt.Fprintln(out, colors.dim("To run again only what did not pass: cinnamon suite run --only-failed="+clean(id)))
+		}
+		return
+	}
 }
 
 func anyStarted(tests []test) bool {

@@ -56,7 +56,7 @@ func runWith(ctx context.Context, o Options, patience timing) (int, error) {
 	began := time.Now()
 	var tests []test
 	err := o.complete()
-	if err == nil {
+	if err == nil && !o.isolated() {
 		tests, err = load(ctx, &o)
 	}
 	c := newClient(o.APIURL, o.APIKey)
@@ -68,11 +68,19 @@ func runWith(ctx context.Context, o Options, patience timing) (int, error) {
 
 	leave, stop := leaveContext(ctx, o.Abort, patience.grace)
 	defer stop()
-	r := &runner{
-		options: &o, timing: patience, client: c, board: &board{tests: tests}, view: newView(&o, tests, patience.refresh), leave: leave,
-	}
+	r := &runner{options: &o, timing: patience, client: c, view: newPlainView(progressOf(&o)), leave: leave}
 	r.outage = &outage{after: patience.quiet, patience: patience.outage, notice: r.view.notice}
-	err = r.runGroups(ctx)
+	if tests, err = r.choose(ctx, tests); err != nil || len(tests) == 0 {
+		return r.nothing(ctx, report, err)
+	}
+	r.board, r.view = &board{tests: tests}, newView(&o, tests, patience.refresh)
+	r.outage.notice = r.view.notice
+	switch {
+	case !o.isolated():
+		err = r.runGroups(ctx)
+	case !o.Detach:
+		err = r.follow(ctx)
+	}
 	if !o.Detach {
 		r.explainFailures() //nolint:contextcheck // bounded by r.leave: an interrupt does not end it
 	}
@@ -80,6 +88,60 @@ func runWith(ctx context.Context, o Options, patience timing) (int, error) {
 	tests = r.board.snapshot()
 	code, err := r.outcome(ctx, tests, err)
 	return report.write(tests, code, err)
+}
+
+// choose returns the tests to run: all of the files, or those that failed before; or those of a suite run that it starts.
+func (r *runner) choose(ctx context.Context, tests []test) ([]test, error) {
+	if r.options.isolated() {
+		return r.submitStored(ctx)
+	}
+	if r.options.OnlyFailed == "" {
+		return tests, nil
+	}
+	var left []test
+	err := r.patiently(ctx, func() error {
+		var notes []string
+		var err error
+		left, notes, err = onlyFailed(r.leave, r.client, r.options, tests) //nolint:contextcheck // see patiently
+		if err == nil {
+			for _, note := range notes {
+				r.view.notice(note)
+			}
+		}
+		return err
+	})
+	return left, err
+}
+
+// nothing ends an invocation that has no tests to run.
+func (r *runner) nothing(ctx context.Context, report report, err error) (int, error) {
+	switch {
+	case ctx.Err() != nil:
+		return report.write(nil, ExitInterrupted, nil)
+	case err == nil:
+		return report.write(nil, ExitPassed, nil)
+	case kindOf(err) == kindInput:
+		err = usageError("%s", err)
+	case kindOf(err) != kindNone:
+		err = platformError("%s", r.unavailable(err))
+	}
+	return report.write(nil, exitCodeOf(err), err)
+}
+
+// unavailable says what keeps the API from answering, and what to do if it has never answered.
+func (r *runner) unavailable(err error) string {
+	message := err.Error()
+	if kindOf(err) == kindUnavailable && !r.client.reached.Load() {
+		message += ": start it with `cinnamon-dev up`, or set CINNAMON_API_URL to where it is"
+	}
+	return message
+}
+
+// follow watches tests that have been started already.
+func (r *runner) follow(ctx context.Context) error {
+	started := make(chan struct{})
+	close(started)
+	return r.watch(ctx, started)
 }
 
 // leaveContext ends when there is nothing more to wait for: a grace period after ctx, or at once when abort is closed.
@@ -213,10 +275,7 @@ func (r *runner) outcome(ctx context.Context, tests []test, failure error) (int,
 	case isDone(ctx.Done()):
 		return ExitInterrupted, nil
 	case failure != nil:
-		message := failure.Error()
-		if kindOf(failure) == kindUnavailable && !r.client.reached.Load() {
-			message += ": start it with `cinnamon-dev up`, or set CINNAMON_API_URL to where it is"
-		}
+		message := r.unavailable(failure)
 		if n[stateUnknown] > 0 {
 			message += fmt.Sprintf("; %s of this invocation may still go on", count(n[stateUnknown], "run"))
 		}

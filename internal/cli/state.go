@@ -12,7 +12,9 @@ type test struct {
 	body    []byte   // of the request that starts it
 	key     string   // idempotency key
 
+	caseID   string // of a stored case
 	id       string // of the run, once started
+	suiteRun string // that it belongs to, if any
 	links    links
 	run      apiRun        // as last seen
 	since    time.Time     // when the newest attempt was first seen running

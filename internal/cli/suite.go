@@ -12,7 +12,7 @@ import (
 
 // begin starts the tests at these indexes, as one suite run if the options ask for what only a suite does.
 func (r *runner) begin(ctx context.Context, indexes []int) error {
-	if r.options.suite() && len(indexes) > 0 {
+	if len(indexes) > 0 && r.options.suite(r.groupOf(indexes)) {
 		return r.startSuite(ctx, indexes)
 	}
 	return r.start(ctx, indexes)
@@ -21,14 +21,13 @@ func (r *runner) begin(ctx context.Context, indexes []int) error {
 // startSuite starts the tests at these indexes with one request. The runs' ids are given with it, so that it can be told
 // whose they are.
 func (r *runner) startSuite(ctx context.Context, indexes []int) error {
-	group := r.options.Groups[r.board.tests[indexes[0]].group]
-	request := suiteRequest{Title: suiteTitle(group), Parallel: r.options.Parallel, FailFast: r.options.FailFast}
+	request := suiteRequestOf(r.options, r.groupOf(indexes))
 	for _, i := range indexes {
 		var one startRequest
 		if err := json.Unmarshal(r.board.tests[i].body, &one); err != nil {
 			return fmt.Errorf("reading the request of %s: %w", r.board.tests[i].file, err)
 		}
-		request.UserID, request.Priority, request.Attempts, request.Config = one.UserID, one.Priority, one.Attempts, one.Config
+		request.Config = one.Config
 		request.Cases = append(request.Cases, suiteCase{Case: one.Case, TestRunID: runID(r.board.tests[i].key)})
 	}
 	body, err := json.Marshal(request)
@@ -36,8 +35,11 @@ func (r *runner) startSuite(ctx context.Context, indexes []int) error {
 		return fmt.Errorf("encoding the suite: %w", err)
 	}
 	key := "suite-" + r.board.tests[indexes[0]].key
+	var accepted acceptedSuite
 	err = r.patiently(ctx, func() error {
-		return r.client.startSuite(r.leave, body, key) //nolint:contextcheck // a request under way is not ended: see patiently
+		var err error
+		accepted, err = r.client.startSuite(r.leave, "/api/suite-runs", body, key) //nolint:contextcheck // a request under way is not ended: see patiently
+		return err
 	})
 	for n, i := range indexes {
 		r.board.change(i, func(t *test) {
@@ -45,7 +47,7 @@ func (r *runner) startSuite(ctx context.Context, indexes []int) error {
 				t.refused = err
 				return
 			}
-			t.id = request.Cases[n].TestRunID
+			t.id, t.suiteRun = request.Cases[n].TestRunID, accepted.SuiteRunID
 		})
 	}
 	if err != nil && ctx.Err() == nil && kindOf(err) != kindInput {
@@ -61,11 +63,62 @@ func runID(key string) string {
 	return strings.Join([]string{text[:8], text[8:12], text[12:16], text[16:20], text[20:]}, "-")
 }
 
-// suiteTitle names a suite after its first path.
-func suiteTitle(group Group) string {
-	name := filepath.Base(filepath.Clean(group.Paths[0]))
-	if name == "." || name == string(filepath.Separator) {
-		return "Suite"
+func (r *runner) groupOf(indexes []int) Group {
+	return r.options.Groups[r.board.tests[indexes[0]].group]
+}
+
+// suiteRequestOf is what the options and the group's suite file, which counts less, say of a suite run.
+func suiteRequestOf(o *Options, group Group) suiteRequest {
+	request := suiteRequest{
+		Title: suiteTitle(group), UserID: o.UserID, Priority: o.priority(), Attempts: o.Attempts, Parallel: o.Parallel, FailFast: o.FailFast,
 	}
-	return name
+	if group.suite == nil {
+		return request
+	}
+	said := group.suite.Suite
+	if request.Parallel == 0 && said.Parallel != nil {
+		request.Parallel = *said.Parallel
+	}
+	request.FailFast = request.FailFast || (said.FailFast != nil && *said.FailFast)
+	if request.Priority == nil {
+		request.Priority = said.Priority
+	}
+	request.Defaults = said.Config.JSON()
+	return request
+}
+
+// suiteTitle names a suite: as its file does, or after its folder, or after its first path. A part of a folder has a name
+// of its own, so that it is not taken for the whole.
+func suiteTitle(group Group) string {
+	const most = 200 // as many characters as the API takes
+	name := ownName(group.Paths[0])
+	if group.suite == nil {
+		return firstRunes(name, most)
+	}
+	title := strings.TrimSpace(group.suite.Title)
+	if title == "" {
+		title = ownName(group.suite.dir)
+	}
+	if folderOf(group.Paths[0]) != filepath.Clean(group.Paths[0]) {
+		title += ": " + name
+	}
+	return firstRunes(title, most)
+}
+
+func firstRunes(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most])
+	}
+	return s
+}
+
+// ownName is the last part of a path, also of one like ".".
+func ownName(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
+	if name := filepath.Base(path); name != string(filepath.Separator) {
+		return name
+	}
+	return "Suite"
 }

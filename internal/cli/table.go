@@ -124,11 +124,13 @@ func writeFailures(out io.Writer, tests []test, c *client, interrupted bool, col
 			reason = t.state().String()
 		}
 		detail("reason", reason)
+		detail("class", t.run.Failure.Class)
 		if e := t.evidence; e != nil {
 			detail("step", fmt.Sprintf("%d of %d: %s", e.Number, t.totalSteps(), e.words()))
 			detail("screenshot", c.link(e.Screenshot))
 		}
 		detail("file", t.file)
+		detail("case", t.caseID)
 		detail("base url", t.baseURL)
 		if t.id != "" {
 			l := c.linksOf(t)

@@ -1,6 +1,9 @@
 package cli
 
-import "time"
+import (
+	"io"
+	"time"
+)
 
 // view shows how the tests are doing while they run.
 type view interface {
@@ -13,12 +16,17 @@ type view interface {
 }
 
 func newView(o *Options, tests []test, refresh time.Duration) view {
-	out := o.Stdout
-	if o.Output == OutputJSON || o.Detach {
-		out = o.Stderr
-	}
+	out := progressOf(o)
 	if o.Terminal && !o.Detach {
 		return newBarsView(out, o.Width, tests, o.colors(), refresh)
 	}
 	return newPlainView(out)
+}
+
+// progressOf is where progress goes.
+func progressOf(o *Options) io.Writer {
+	if o.Output == OutputJSON || o.Detach {
+		return o.Stderr
+	}
+	return o.Stdout
 }

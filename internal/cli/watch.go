@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -94,25 +95,33 @@ func (r *runner) poll(ids []string) (changed bool, err error) {
 	return changed, nil
 }
 
-// cancelRuns asks the API to cancel these runs, each one until it has heard it.
+// cancelRuns asks the API to cancel these runs, each one until it has heard it. Those of a suite run are cancelled with it.
 func (r *runner) cancelRuns(ids []string, cancelled map[string]bool) {
+	asked := map[string][]string{}
+	for _, id := range ids {
+		if !cancelled[id] {
+			path := r.board.ownerOf(id)
+			asked[path] = append(asked[path], id)
+		}
+	}
 	var group errgroup.Group
 	group.SetLimit(maxStarting)
-	heard := make([]bool, len(ids))
-	for i, id := range ids {
-		if cancelled[id] {
-			continue
-		}
+	var mu sync.Mutex
+	for path, runs := range asked {
 		group.Go(func() error {
-			err := r.client.cancel(r.leave, id)
-			heard[i] = err == nil || kindOf(err) == kindInput // it has ended meanwhile, or is gone
+			err := r.client.cancel(r.leave, path)
+			if err != nil && kindOf(err) != kindInput { // else it has ended meanwhile, or is gone
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, id := range runs {
+				cancelled[id] = true
+			}
 			return nil
 		})
 	}
 	_ = group.Wait() // its functions return no errors
-	for i, id := range ids {
-		cancelled[id] = cancelled[id] || heard[i]
-	}
 }
 
 func unseenEnd(cancelled bool) string {

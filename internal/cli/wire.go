@@ -15,16 +15,18 @@ type startRequest struct {
 	Config   *runConfig      `json:"config,omitempty"`
 }
 
-// suiteRequest is the body of POST /api/suite-runs.
+// suiteRequest is the body of POST /api/suite-runs, and without cases of POST /api/suites/ID/runs.
 type suiteRequest struct {
-	Title    string          `json:"title"`
-	Cases    []suiteCase     `json:"cases"`
+	Title    string          `json:"title,omitempty"`
+	Cases    []suiteCase     `json:"cases,omitempty"`
 	UserID   string          `json:"userId,omitempty"`
 	Priority json.RawMessage `json:"priority,omitempty"`
 	Attempts int             `json:"attempts,omitempty"`
 	Config   *runConfig      `json:"config,omitempty"`
+	Defaults json.RawMessage `json:"defaults,omitempty"`
 	Parallel int             `json:"parallel,omitempty"`
 	FailFast bool            `json:"failFast,omitempty"`
+	FailedOf string          `json:"failedOf,omitempty"`
 }
 
 type suiteCase struct {
@@ -38,8 +40,9 @@ type acceptedSuite struct {
 }
 
 type runConfig struct {
-	Timeout int64  `json:"timeout,omitempty"` // milliseconds
-	BaseURL string `json:"baseUrl,omitempty"`
+	Timeout      int64  `json:"timeout,omitempty"`      // milliseconds
+	QueueTimeout int64  `json:"queueTimeout,omitempty"` // milliseconds
+	BaseURL      string `json:"baseUrl,omitempty"`
 	// Environment is one of the case's.
 	Environment string `json:"environment,omitempty"`
 }
@@ -70,6 +73,8 @@ const (
 // apiRun is a run as the API shows it.
 type apiRun struct {
 	TestRunID      string   `json:"testRunId"`
+	TestCaseID     string   `json:"testCaseId"`
+	Title          string   `json:"title"`
 	Status         string   `json:"status"`
 	Attempt        int      `json:"attempt"`
 	MaxAttempts    int      `json:"maxAttempts"`
@@ -81,7 +86,13 @@ type apiRun struct {
 	Progress       progress `json:"progress"`
 	DurationMS     int64    `json:"duration"`
 	Error          string   `json:"error"`
+	Failure        failure  `json:"failure"`
 	Links          links    `json:"links"`
+}
+
+// failure says what kind of failure it was.
+type failure struct {
+	Class string `json:"class"`
 }
 
 type progress struct {

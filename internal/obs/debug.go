@@ -1,57 +1,49 @@
 package obs
 
-import "strings"
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"runtime"
+	"time"
+)
 
-// Debug is what the variable DEBUG asks for, as the npm package of that name reads it: patterns separated by commas or
-// spaces, with * for any text; one that begins with - leaves out what the others took in.
-type Debug struct {
-	wanted, unwanted []string
+// Figures are what the Go runtime says of this process.
+type Figures struct {
+	Goroutines int `json:"goroutines"`
+	// HeapBytes is what is in use after a collection.
+	HeapBytes uint64 `json:"heapBytes"`
 }
 
-// ParseDebug reads patterns.
-func ParseDebug(text string) Debug {
-	var d Debug
-	for _, pattern := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' || r == '\r' }) {
-		if left, ok := strings.CutPrefix(pattern, "-"); ok {
-			d.unwanted = append(d.unwanted, left)
-		} else {
-			d.wanted = append(d.wanted, pattern)
-		}
+// ServeDebug serves profiles of this process at /debug/pprof/ and its Figures at /debug/figures, until the returned function
+// is called. The address must be of this machine alone; config sees to it.
+func ServeDebug(ctx context.Context, addr string) (stop func(), err error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("serving WORKER_DEBUG_ADDR: %w", err)
 	}
-	return d
-}
-
-// Matches says whether the log of that name is wanted. An exclusion wins, wherever it stands.
-func (d Debug) Matches(name string) bool {
-	return anyMatches(d.wanted, name) && !anyMatches(d.unwanted, name)
-}
-
-func anyMatches(patterns []string, name string) bool {
-	for _, p := range patterns {
-		if wildcard(p, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// wildcard matches a whole name; each * stands for any text, also for none.
-func wildcard(pattern, name string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == name
-	}
-	first, last := parts[0], parts[len(parts)-1]
-	if len(name) < len(first)+len(last) || !strings.HasPrefix(name, first) || !strings.HasSuffix(name, last) {
-		return false
-	}
-	rest := name[len(first) : len(name)-len(last)]
-	for _, part := range parts[1 : len(parts)-1] {
-		_, after, found := strings.Cut(rest, part)
-		if !found {
-			return false
-		}
-		rest = after
-	}
-	return true
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("/debug/figures", func(w http.ResponseWriter, _ *http.Request) {
+		runtime.GC()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(Figures{Goroutines: runtime.NumGoroutine(), HeapBytes: memory.HeapAlloc})
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(listener) // until stop
+	}()
+	return func() {
+		_ = server.Close()
+		<-done
+	}, nil
 }

@@ -30,6 +30,7 @@ var (
 		Started:   {Active},
 		Stalled:   {Waiting},
 		Retried:   {Waiting},
+		Requeued:  {Waiting},
 		BackedOff: {Delayed},
 		Succeeded: {Completed},
 		Exhausted: {Failed},

@@ -97,6 +97,8 @@ const (
 	Stalled Transition = "stalled"
 	// Retried is a failed attempt, or a finished job, whose next attempt may start at once: waiting.
 	Retried Transition = "retried"
+	// Requeued is a finished job that begins anew: waiting. It is shown also if Redis does not keep it any more.
+	Requeued Transition = "requeued"
 	// BackedOff is a failed attempt whose next one is due later: delayed.
 	BackedOff Transition = "backedOff"
 	// Succeeded is the good end: completed, and drained if nothing is left to do.
@@ -116,7 +118,7 @@ type Change struct {
 	// Lock is held while the job is active.
 	Lock Lock
 	// Kept says that Redis has kept all that it was shown. A job that isn't there was deleted then, and stays so: only
-	// Added makes it. Without it the job may be lost, and is shown from nowhere.
+	// Added and Requeued make it. Without it the job may be lost, and is shown from nowhere.
 	Kept bool
 }
 

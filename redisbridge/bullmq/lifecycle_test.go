@@ -94,6 +94,8 @@ func expected(changes []bullmq.Change) []string {
 			}
 		case bullmq.Removed:
 			say("removed jobId %s prev %s", id, was)
+		case bullmq.Requeued:
+			say("waiting jobId %s prev %s", id, was)
 		case bullmq.Silent:
 		}
 	}

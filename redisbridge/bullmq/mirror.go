@@ -113,6 +113,16 @@ func (p *Projector) Look(ctx context.Context, queue string, ids []string) ([]Vie
 	return views, nil
 }
 
+// Dropped says whether a job is not there because a projector deleted it to keep no more than the newest finished ones. It is
+// known for the life of a tombstone.
+func (p *Projector) Dropped(ctx context.Context, queue, id string) (bool, error) {
+	stones, err := p.rdb.Exists(ctx, p.Keys(queue).Gone(id)).Result()
+	if err != nil {
+		return false, fmt.Errorf("looking for what became of job %s of queue %s: %w", id, queue, err)
+	}
+	return stones > 0, nil
+}
+
 // viewOf reads {place, score, token, epoch, position, hash}.
 func viewOf(id string, parts []any) View {
 	v := View{ID: id, Fields: map[string]string{}}

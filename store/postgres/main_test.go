@@ -58,6 +58,7 @@ var suite = []struct {
 	{"a run that passes at the second try is flaky", testFlaky},
 	{"steps that were not reached are skipped", testSkippedSteps},
 	{"a claim knows the case", testClaimKnowsTheCase},
+	{"a suite run keeps its config", testSuiteRunKeepsItsConfig},
 	{"a stalled attempt is fenced", testStalledAttemptIsFenced},
 	{"a step waits for a claim in progress", testStepWaitsForAClaim},
 	{"an outcome is recorded once", testOutcomeIsRecordedOnce},
@@ -68,6 +69,14 @@ var suite = []struct {
 	{"a record follows what was done in Redis", testReconcile},
 	{"a run that was only planned goes with its job", testPlannedRun},
 	{"an attempt that Redis granted", testAttemptThatRedisGranted},
+
+	{"a job that failed for good leaves a letter", testDeadLetter},
+	{"letters are filtered", testLettersAreFiltered},
+	{"a failed run is requeued", testRequeue},
+	{"letters follow what was done in Redis", testLetterAndRedis},
+	{"a run of a suite is requeued", testRequeueInSuite},
+	{"a run waits for a worker as long as it may", testQueueTimeout},
+	{"a run of a suite waits from its turn on", testQueueTimeoutOfSuite},
 
 	{"changes are relayed in order", testRelayInOrder},
 	{"changes stay when they can't be applied", testRelayKeepsWhatFailed},

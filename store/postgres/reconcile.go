@@ -46,7 +46,7 @@ func (s *Store) Reconcile(ctx context.Context, queueName, jobID string, look Loo
 		if sight.Same {
 			return nil
 		}
-		r = store.Reconciled{Before: job, After: job, Gone: sight.Gone, Lost: sight.Lost}
+		r = store.Reconciled{Before: job, After: job, Gone: sight.Gone, Dropped: sight.Dropped, Lost: sight.Lost}
 		if sight.Lost {
 			shown := r.After.Show()
 			changed = true
@@ -98,6 +98,9 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, r store.Reconciled, workf
 	batch := &pgx.Batch{}
 	if r.Gone {
 		batch.Queue(s.query["job_delete"], job.Queue, job.ID)
+		if !r.Dropped {
+			batch.Queue(s.query["letter_delete"], job.Queue, runID)
+		}
 		switch {
 		case r.Planned():
 			batch.Queue(s.query["run_delete"], runID)
@@ -121,6 +124,7 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, r store.Reconciled, workf
 		return s.writeOutcome(ctx, tx, queue.Change{Job: job}, outcomeOf(job))
 	case r.Before.State.Finished() && !job.State.Finished():
 		batch.Queue(s.query["run_reopened"], runID, string(input), null(workflowRunID))
+		batch.Queue(s.query["letter_delete"], job.Queue, runID)
 	case job.State == queue.Active && job.Foreign:
 		batch.Queue(s.query["run_followed"], runID, string(store.RunRunning), job.AttemptsStarted, nullTime(job.StartedAt), nil)
 	case r.Before.State == queue.Active && !job.State.Finished():
@@ -144,6 +148,9 @@ func outcomeOf(job queue.Job) store.Outcome {
 	}
 	if job.State == queue.Failed {
 		o.Status, o.Error = store.RunFailed, job.FailedReason
+	}
+	if o.Status == store.RunFailed {
+		o.Class = store.External
 	}
 	return o
 }

@@ -48,15 +48,13 @@ func (s *Store) queueRun(batch *pgx.Batch, n store.NewRun, suiteRunID string, pl
 		return fault.Wrap(fault.Internal, err, "encoding the configuration of run %s", n.ID)
 	}
 	job := n.Added.Job
-	record, err := json.Marshal(job)
-	if err != nil {
-		return fault.Wrap(fault.Internal, err, "encoding job %s", job.ID)
-	}
 	batch.Queue(s.query["run_insert"], n.ID, n.TestCaseID, clean(n.Title), null(string(n.Definition)),
 		null(n.UserID), string(config), job.Options.Priority, n.MaxAttempts, n.TotalSteps, n.WorkflowID,
 		string(n.WorkflowInput), null(n.IdempotencyKey), null(n.RequestHash), n.CreatedAt, null(job.OtherID()),
 		null(suiteRunID), place)
-	batch.Queue(s.query["job_insert"], job.Queue, job.ID, job.Run(), string(job.State), job.Seq, string(record), job.CreatedAt)
+	if err := s.insertJob(batch, job); err != nil {
+		return err
+	}
 	if !n.Shown {
 		if err := s.appendOutbox(batch, n.Added); err != nil {
 			return err
@@ -65,6 +63,16 @@ func (s *Store) queueRun(batch *pgx.Batch, n store.NewRun, suiteRunID string, pl
 	if job.State == queue.Active { // another consumer was faster than we
 		batch.Queue(s.query["run_followed"], n.ID, string(store.RunRunning), job.AttemptsStarted, nullTime(job.StartedAt), nil)
 	}
+	return nil
+}
+
+func (s *Store) insertJob(batch *pgx.Batch, job queue.Job) error {
+	record, err := json.Marshal(job)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "encoding job %s", job.ID)
+	}
+	batch.Queue(s.query["job_insert"], job.Queue, job.ID, job.Run(), string(job.State), job.Seq, string(record), job.CreatedAt,
+		nullTime(job.DueAt), job.QueueTimeout)
 	return nil
 }
 
@@ -109,7 +117,7 @@ func scanRun(row pgx.CollectableRow) (store.Run, error) {
 	err := row.Scan(&r.ID, &r.TestCaseID, &r.Title, &r.UserID, &r.Status, &config, &r.Attempt, &r.MaxAttempts, &r.Flaky,
 		&r.TotalSteps, &r.CompletedSteps, &r.FailedSteps, &r.AdaptedSteps, &duration, &r.Error, &r.WorkflowID,
 		&r.WorkflowRunID, &r.CreatedAt, &started, &finished, &r.JobID,
-		&r.SuiteRunID)
+		&r.SuiteRunID, &r.Class)
 	if err != nil {
 		return r, err
 	}
@@ -162,15 +170,18 @@ func (s *Store) ClaimAttempt(ctx context.Context, queueName, runID, worker strin
 		}
 		c.Attempt = job.AttemptsStarted
 		c.Run.Attempt, c.Run.CreatedAt = job.AttemptsStarted, job.CreatedAt
-		var config, definition string
+		var config, definition, defaults string
 		batch := &pgx.Batch{}
 		batch.Queue(s.query["step_skip"], runID, c.Attempt-1)
 		batch.Queue(s.query["run_claimed"], runID, c.Attempt, now).QueryRow(func(row pgx.Row) error {
 			return row.Scan(&c.Run.TestCaseID, &c.Run.Title, &c.Run.UserID, &config, &c.Run.MaxAttempts, &c.Run.TotalSteps, &definition,
-				&c.Run.WorkflowRunID)
+				&c.Run.WorkflowRunID, &defaults)
 		})
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return nil, err
+		}
+		if defaults != "" {
+			c.Defaults = json.RawMessage(defaults)
 		}
 		if definition != "" {
 			c.Definition = json.RawMessage(definition)
@@ -240,33 +251,6 @@ func (s *Store) ReleaseAttempt(ctx context.Context, queueName, runID string, att
 	})
 }
 
-// EndWaiting ends a run that no worker has at the moment and says whether it did: it leaves a run alone that is being
-// driven or has ended.
-func (s *Store) EndWaiting(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) (ended bool, err error) {
-	return s.endUnless(ctx, queueName, runID, o, now, func(j queue.State) bool { return j.Finished() || j == queue.Active })
-}
-
-// EndRun ends a run from outside of an attempt: cancelled before it began, or given up. A run that has ended stays as it is.
-func (s *Store) EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error {
-	_, err := s.endUnless(ctx, queueName, runID, o, now, queue.State.Finished)
-	return err
-}
-
-func (s *Store) endUnless(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time, leave func(queue.State) bool) (ended bool, err error) {
-	o.Final = true
-	err = s.changeJob(ctx, queueName, runID, func(tx pgx.Tx, job *queue.Job) ([]queue.Change, error) {
-		if leave(job.State) {
-			return nil, queue.ErrSuperseded
-		}
-		change := s.endAttempt(job, o, now)
-		return []queue.Change{change}, s.writeOutcome(ctx, tx, change, o)
-	})
-	if errors.Is(err, queue.ErrSuperseded) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 func (s *Store) endAttempt(job *queue.Job, o store.Outcome, now time.Time) queue.Change {
 	if len(o.Progress) > 0 {
 		job.Progress = o.Progress
@@ -287,8 +271,16 @@ func (s *Store) writeOutcome(ctx context.Context, tx pgx.Tx, change queue.Change
 	batch := &pgx.Batch{}
 	batch.Queue(s.query["run_ended"], change.Job.Run(), string(status), o.CompletedSteps, o.FailedSteps, o.AdaptedSteps,
 		o.TotalSteps, o.Duration.Milliseconds(), null(clean(o.Error)), null(string(o.Result)), flaky,
-		nullTime(change.Job.FinishedAt))
+		nullTime(change.Job.FinishedAt), null(string(o.Class)))
 	batch.Queue(s.query["step_skip"], change.Job.Run(), change.Job.AttemptsStarted)
+	if change.Job.State == queue.Failed && status == store.RunFailed {
+		if err := s.writeLetter(batch, change.Job, o.Class, o.Error); err != nil {
+			return err
+		}
+	}
+	if change.Job.State.Finished() {
+		batch.Queue(s.query["suite_run_again"], change.Job.Run())
+	}
 	return tx.SendBatch(ctx, batch).Close()
 }
 
@@ -355,6 +347,6 @@ func (s *Store) updateJob(batch *pgx.Batch, job queue.Job) error {
 		return fault.Wrap(fault.Internal, err, "encoding job %s", job.ID)
 	}
 	batch.Queue(s.query["job_update"], job.Queue, job.ID, string(job.State), job.AttemptsStarted, job.Seq, string(record),
-		nullTime(job.FinishedAt))
+		nullTime(job.FinishedAt), nullTime(job.DueAt), job.QueueTimeout)
 	return nil
 }

@@ -36,7 +36,7 @@ func (s *Store) CaseDurations(ctx context.Context, caseIDs []string) (map[string
 func (s *Store) CreateSuiteRun(ctx context.Context, n store.NewSuiteRun) (id string, created bool, err error) {
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, s.query["suite_run_insert"], n.ID, null(n.SuiteID), clean(n.Title), null(n.UserID), n.Parallel,
-			n.FailFast, n.WorkflowID, string(n.WorkflowInput), null(n.IdempotencyKey), null(n.RequestHash), n.CreatedAt)
+			n.FailFast, n.WorkflowID, string(n.WorkflowInput), null(n.IdempotencyKey), null(n.RequestHash), n.CreatedAt, null(string(n.Settings)), null(string(n.Defaults)))
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (s *Store) earlierSuiteRun(ctx context.Context, tx pgx.Tx, n store.NewSuite
 
 // SuiteRun reads one suite run.
 func (s *Store) SuiteRun(ctx context.Context, id string) (store.SuiteRun, error) {
-	found, err := s.suiteRuns(ctx, id, nil, 1)
+	found, err := s.suiteRuns(ctx, id, store.SuiteRunsOf{}, 1)
 	if err != nil {
 		return store.SuiteRun{}, err
 	}
@@ -85,22 +85,29 @@ func (s *Store) SuiteRun(ctx context.Context, id string) (store.SuiteRun, error)
 	return found[0], nil
 }
 
-// SuiteRuns lists the newest suite runs, of one suite or, if it is empty, of all.
-func (s *Store) SuiteRuns(ctx context.Context, suiteID string, limit int) ([]store.SuiteRun, error) {
-	return s.suiteRuns(ctx, nil, null(suiteID), limit)
+// SuiteRuns lists the newest suite runs of those.
+func (s *Store) SuiteRuns(ctx context.Context, of store.SuiteRunsOf, limit int) ([]store.SuiteRun, error) {
+	return s.suiteRuns(ctx, nil, of, limit)
 }
 
-func (s *Store) suiteRuns(ctx context.Context, id, suiteID any, limit int) ([]store.SuiteRun, error) {
+func (s *Store) suiteRuns(ctx context.Context, id any, of store.SuiteRunsOf, limit int) ([]store.SuiteRun, error) {
 	return collect(ctx, s, "the suite runs could not be read", func(row pgx.CollectableRow) (store.SuiteRun, error) {
 		var r store.SuiteRun
 		var started, finished *time.Time
+		var settings, defaults string
 		c := &r.Counts
 		err := row.Scan(&r.ID, &r.SuiteID, &r.Title, &r.UserID, &r.Status, &r.Parallel, &r.FailFast, &r.Error, &r.WorkflowID,
 			&r.WorkflowRunID, &r.CreatedAt, &started, &finished, &c.Total, &c.Pending, &c.Running, &c.Completed, &c.Adapted,
-			&c.Failed, &c.Cancelled, &c.Flaky)
+			&c.Failed, &c.Cancelled, &c.Flaky, &settings, &defaults)
+		if settings != "" {
+			r.Settings = json.RawMessage(settings)
+		}
+		if defaults != "" {
+			r.Defaults = json.RawMessage(defaults)
+		}
 		r.StartedAt, r.FinishedAt = orZero(started), orZero(finished)
 		return r, err
-	}, s.query["suite_run_list"], id, suiteID, limit)
+	}, s.query["suite_run_list"], id, null(of.SuiteID), null(of.Title), limit)
 }
 
 // RunsOfSuite reads runs of a suite run in their order, leaving out so many of the first.

@@ -44,6 +44,7 @@ func (f *stackFlags) register(cmd *cobra.Command) {
 		{"api-port", "the API", &f.options.Ports.API},
 		{"temporal-port", "Temporal", &f.options.Ports.Temporal},
 		{"temporal-ui-port", "the Temporal Web UI", &f.options.Ports.TemporalUI},
+		{"codec-port", "what decrypts payloads for the Web UI, if TEMPORAL_PAYLOAD_KEYS is set,", &f.options.Ports.Codec},
 		{"shop-port", "the shop", &f.options.Ports.Shop},
 		{"redis-port", "Redis", &f.options.Ports.Redis},
 		{"postgres-port", "Postgres", &f.options.Ports.Postgres},
@@ -136,7 +137,7 @@ func (f *stackFlags) changedPorts(cmd *cobra.Command) stack.Ports {
 	p := f.options.Ports
 	return stack.Ports{
 		API: keep("api-port", p.API), Temporal: keep("temporal-port", p.Temporal),
-		TemporalUI: keep("temporal-ui-port", p.TemporalUI), Shop: keep("shop-port", p.Shop),
+		TemporalUI: keep("temporal-ui-port", p.TemporalUI), Codec: keep("codec-port", p.Codec), Shop: keep("shop-port", p.Shop),
 		Redis: keep("redis-port", p.Redis), Postgres: keep("postgres-port", p.Postgres),
 	}
 }

@@ -29,6 +29,7 @@ func printStack(out io.Writer, e stack.Endpoints, folder *stack.Folder, took tim
 	for _, line := range []struct{ what, where string }{
 		{"API", e.API},
 		{"Temporal Web UI", e.TemporalUI},
+		{"Codec server", e.Codec},
 		{"Shop to test", e.Shop},
 		{"Temporal", e.Temporal},
 		{"Redis", e.Redis},

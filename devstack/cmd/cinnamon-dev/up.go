@@ -27,7 +27,8 @@ the stack ends by itself when the process that started it is gone. --ready-file 
 The file appears, complete, once everything answers, and disappears when the stack stops.
 
 The product's settings, such as QUEUE_MAX_ATTEMPTS, BROWSER_EXECUTABLE or LOG_LEVEL, are read from the environment;
-addresses and keys are not.`
+addresses and keys are not, but for TEMPORAL_PAYLOAD_KEYS: with it Temporal stores what runs say encrypted, and the Web UI
+shows it by way of "codec" in the file above.`
 
 func newUp(exit *exit, out console) *cobra.Command {
 	var (

@@ -18,7 +18,7 @@
 --         19 names and values of the fields that the transition changes, the change's number among them
 --         20 those of the other fields of its present state  21 those of the fields that describe the job
 --         22 names of the fields that it has not
---         23 whether a job that isn't there was deleted, and stays so unless it is added
+--         23 whether a job that isn't there was deleted, and stays so unless it is added or requeued
 --       20 to 22 are packed once more: most changes need none of them.
 --       Times are in ms. Texts go into Redis as they are; no JSON is parsed.
 -- Out   a list with one result per change: 0 seen before, nothing done  1 done  2 a newer state is shown already:
@@ -82,6 +82,8 @@ local function tell(c, from)
 	elseif transition == 'retried' then
 		local ended = from == 'failed' or from == 'completed'
 		tellAll('waiting', 'jobId', id, 'prev', ended and from or 'active')
+	elseif transition == 'requeued' then
+		tellAll('waiting', 'jobId', id, 'prev', from == 'completed' and from or 'failed')
 	elseif transition == 'backedOff' then
 		tellAll('delayed', 'jobId', id, 'delay', whole(due))
 	elseif finished then
@@ -535,7 +537,7 @@ local function project(c)
 		return 2
 	end
 
-	if c[23] and not known and transition ~= 'added' and transition ~= 'removed' then
+	if c[23] and not known and transition ~= 'added' and transition ~= 'requeued' and transition ~= 'removed' then
 		return 0
 	end
 

@@ -1,0 +1,115 @@
+package starter
+
+import (
+	"context"
+	"encoding/json"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cinnamon-qa/cinnamon/activities"
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/queue"
+	"github.com/cinnamon-qa/cinnamon/store"
+)
+
+// Requeue makes a failed run wait again, with all its attempts before it, and starts its workflow. A fault of code Conflict
+// says why that can't be done.
+func (s *Starter) Requeue(ctx context.Context, runID string) (store.Run, error) {
+	start, err := s.requeue(ctx, runID)
+	if err != nil {
+		return store.Run{}, err
+	}
+	soon, cancel := context.WithTimeout(ctx, temporalWithin)
+	defer cancel()
+	s.startAgain(soon, start)
+	return s.Store.Run(ctx, runID)
+}
+
+func (s *Starter) requeue(ctx context.Context, runID string) (store.Start, error) {
+	start, err := s.Store.Requeue(ctx, queue.TestExecution, runID, func(st store.Start) (json.RawMessage, error) {
+		return inputAgain(st, 0, time.Time{})
+	})
+	if err == nil {
+		s.Log.InfoContext(ctx, "failed job requeued", "queue", start.Queue, "test_run_id", runID, "test_case_id", start.TestCaseID)
+	}
+	return start, err
+}
+
+// startAgain starts the workflow of a requeued run; if it can't, the sweep will.
+func (s *Starter) startAgain(ctx context.Context, start store.Start) (started bool) {
+	err := s.start(ctx, start)
+	if err != nil {
+		s.Log.WarnContext(ctx, "the workflow of a requeued run could not be started yet; it will be", "test_run_id", start.RunID, "error", err)
+	}
+	return err == nil
+}
+
+// MostRequeued is how many runs one call of RequeueAll takes.
+const MostRequeued = 200
+
+// requeueAtOnce is how many runs are requeued at the same time: each takes a connection to the database.
+const requeueAtOnce = 4
+
+// Requeued says what became of one run that was to be requeued.
+type Requeued struct {
+	RunID string
+	Err   error // why it was not; nil if it was
+}
+
+// RequeueAll requeues runs, as Requeue does, and says of each what became of it.
+func (s *Starter) RequeueAll(ctx context.Context, runIDs []string) []Requeued {
+	results := make([]Requeued, len(runIDs))
+	soon, cancel := context.WithTimeout(ctx, temporalWithin)
+	defer cancel()
+	var away atomic.Bool // Temporal does not answer: the sweep starts what is left
+	var group errgroup.Group
+	group.SetLimit(requeueAtOnce)
+	seen := make(map[string]bool, len(runIDs))
+	for i, id := range runIDs {
+		results[i].RunID = id
+		if seen[id] {
+			results[i].Err = fault.New(fault.Conflict, "test run %q is named twice", id)
+			continue
+		}
+		seen[id] = true
+		group.Go(func() error {
+			start, err := s.requeue(ctx, id)
+			results[i].Err = err
+			if err == nil && !away.Load() && !s.startAgain(soon, start) && soon.Err() != nil {
+				away.Store(true)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // its functions return no errors
+	return results
+}
+
+// endOverdue ends the runs that no worker took in time. Their workflows find out when a worker asks for them.
+func (s *Starter) endOverdue(ctx context.Context) error {
+	waits, err := s.Store.Overdue(ctx, "", "", sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, wait := range waits {
+		run, err := s.Store.Run(ctx, wait.RunID)
+		if err != nil {
+			return err
+		}
+		outcome, err := activities.EndOf(run, store.RunFailed, store.Expired, wait.Reason())
+		if err != nil {
+			return err
+		}
+		ended, err := s.Store.EndOverdue(ctx, wait.Queue, wait.RunID, outcome, time.Now())
+		if err != nil {
+			return err
+		}
+		if ended {
+			s.Log.WarnContext(ctx, "a run has waited for a worker for too long and has failed", "test_run_id", wait.RunID,
+				"waited_ms", wait.Waited.Milliseconds())
+		}
+	}
+	return nil
+}
