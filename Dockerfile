@@ -29,6 +29,7 @@ COPY --from=driver /usr/local/bin/node /usr/local/bin/node
 COPY --from=driver /opt/playwright-driver /opt/playwright-driver
 COPY --from=build /out/cinnamon /usr/local/bin/cinnamon
 ENV API_ADDR=0.0.0.0:8080 \
+    METRICS_ADDR=0.0.0.0:9464 \
     ARTIFACTS_DIR=/var/lib/cinnamon/artifacts \
     BROWSER_EXECUTABLE=/usr/bin/chromium-headless-shell \
     PLAYWRIGHT_DRIVER_PATH=/opt/playwright-driver \
@@ -36,10 +37,9 @@ ENV API_ADDR=0.0.0.0:8080 \
 USER cinnamon
 WORKDIR /var/lib/cinnamon
 VOLUME /var/lib/cinnamon/artifacts
-EXPOSE 8080
-# The API's own readiness. docker-compose.yml switches it off for the roles that serve no HTTP.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
-    CMD ["node", "-e", "fetch('http://127.0.0.1:8080/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+EXPOSE 8080 9464
+# Every role says on METRICS_ADDR whether it is ready.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["cinnamon", "health"]
 # tini reaps the browser's processes and passes signals on, so a stopping worker drains.
 ENTRYPOINT ["tini", "--", "cinnamon"]
 CMD ["api"]

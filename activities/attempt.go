@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/browser"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
@@ -175,6 +176,7 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 	s.Duration = time.Since(s.StartedAt)
 	if err == nil {
 		s.Status = store.StepSuccess
+		a.observeStep(s)
 		a.keeper.html(ctx, session, s, false)
 		if err := a.endStep(ctx, s, a.keeper.screenshot(ctx, session, s, false)); err != nil {
 			return a.judge(ctx, "recording a step: ", err)
@@ -187,6 +189,7 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 		return failed // that says nothing of the step, and another attempt will
 	}
 	s.Status, s.Error = store.StepFailed, failed.reason
+	a.observeStep(s)
 	recordCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
 	a.keeper.html(recordCtx, session, s, true)
@@ -222,6 +225,7 @@ func (a *attempt) show(i int, s *store.Step, status string) {
 		a.log.Error("progress could not be encoded", "error", err)
 		return
 	}
+	a.log.Debug(obs.JobProgress, "percentage", p.Percentage, "step", s.Number, "action", s.Action, "step_status", status)
 	a.progress = record
 	a.Progress.Publish(a.in.Queue, a.in.jobID(), a.in.RunID, a.claim.Attempt, record)
 }

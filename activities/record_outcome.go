@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
@@ -80,4 +81,22 @@ func (a *attempt) release(ctx context.Context) {
 	if err != nil && !errors.Is(err, queue.ErrSuperseded) && !errors.Is(err, queue.ErrFinished) {
 		a.log.WarnContext(ctx, "the attempt could not be given back; it will count as a stall", "error", err)
 	}
+}
+
+// sayEnd writes how the attempt ended.
+func (a *attempt) sayEnd(ctx context.Context, job queue.Job, o store.Outcome) {
+	message := obs.JobFailed
+	switch {
+	case o.Status == store.RunCompleted, o.Status == store.RunAdapted:
+		message = obs.JobCompleted
+	case o.Status == store.RunCancelled:
+		message = obs.JobCancelled
+	case !job.State.Finished():
+		message = obs.JobRetried
+	}
+	attrs := []any{"queue", a.in.Queue, "status", o.Status, "duration_ms", o.Duration.Milliseconds(), "steps", o.TotalSteps}
+	if o.Error != "" {
+		attrs = append(attrs, "reason", bounded(o.Error, mostError))
+	}
+	a.log.InfoContext(ctx, message, attrs...) //nolint:sloglint // each is a constant
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/browser"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -65,6 +66,8 @@ type Config struct {
 	// Rules say which artifacts are kept, unless a run says otherwise.
 	Rules    artifact.Rules
 	Progress publisher
+	// Metrics counts what is done; nil counts nothing.
+	Metrics meter
 	// Worker names this worker on the jobs that it runs.
 	Worker string
 	Log    *slog.Logger
@@ -129,11 +132,13 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	case err != nil:
 		return AttemptResult{}, fmt.Errorf("claiming the attempt: %w", err)
 	}
-	log := t.Log.With("test_run_id", in.RunID, "attempt", claim.Attempt)
-	log.InfoContext(ctx, "job started processing", "queue", in.Queue, "worker", t.Worker, "stalls", claim.Job.Stalls)
+	execution := activity.GetInfo(ctx).WorkflowExecution
+	log := t.Log.With("job_id", in.jobID(), "test_run_id", in.RunID, "attempt", claim.Attempt,
+		"workflow_id", execution.ID, "workflow_run_id", execution.RunID)
+	log.InfoContext(ctx, obs.JobStarted, "queue", in.Queue, "worker", t.Worker, "stalls", claim.Job.Stalls)
 
 	if claim.Run.WorkflowRunID == "" { // a suite's workflow started it
-		if err := t.Store.RunStarted(ctx, in.RunID, activity.GetInfo(ctx).WorkflowExecution.RunID); err != nil {
+		if err := t.Store.RunStarted(ctx, in.RunID, execution.RunID); err != nil {
 			log.WarnContext(ctx, "the run's workflow could not be noted", "error", err)
 		}
 	}
@@ -141,12 +146,15 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	if grant.Taken != nil {
 		a.deferred = grant.Taken.Deferred
 	}
+	a.observeStart()
 	outcome, err := a.execute(ctx)
 	if interrupted(ctx) {
+		a.observeTrouble(givenBack)
 		a.release(ctx)
 		return AttemptResult{}, fault.New(fault.Unavailable, "this worker stops or lost its hold of the attempt; another one takes the run over")
 	}
 	if err != nil {
+		a.observeTrouble(platformTrouble)
 		log.WarnContext(ctx, "the platform failed during an attempt", "error", err)
 		return AttemptResult{}, err
 	}
@@ -157,7 +165,8 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	if err != nil {
 		return AttemptResult{}, err
 	}
-	log.InfoContext(ctx, "job attempt ended", "state", job.State, "status", outcome.Status, "duration_ms", outcome.Duration.Milliseconds())
+	a.sayEnd(ctx, job, outcome)
+	a.observeEnd(job, outcome)
 	return AttemptResult{
 		Attempt: claim.Attempt, Result: a.result(outcome), Steps: lines(a.steps),
 		Finished: job.State.Finished(), RetryAt: job.DueAt, Made: job.AttemptsMade,

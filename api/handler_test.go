@@ -18,6 +18,8 @@ import (
 	"github.com/cinnamon-qa/cinnamon/api"
 	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/internal/health"
+	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
@@ -181,15 +183,15 @@ type bundle struct {
 	submissions *submissions
 }
 
-func setup(t *testing.T, checks ...api.Check) bundle {
+func setup(t *testing.T, checks ...health.Check) bundle {
 	t.Helper()
 	return newHandler(bundle{records: &records{}, submissions: &submissions{}}, viewerFiles(), checks...)
 }
 
-func newHandler(b bundle, viewer fs.FS, checks ...api.Check) bundle {
+func newHandler(b bundle, viewer fs.FS, checks ...health.Check) bundle {
 	b.Handler = api.Handler(api.Deps{
-		Starter: b.submissions, Store: b.records, Artifacts: files{}, Checks: checks, Key: key, TraceViewer: viewer,
-		Log: slog.New(slog.DiscardHandler),
+		Starter: b.submissions, Store: b.records, Artifacts: files{}, Services: health.New(checks...), Key: key, TraceViewer: viewer,
+		Metrics: metrics.New("api", slog.New(slog.DiscardHandler)), Log: slog.New(slog.DiscardHandler),
 	})
 	return b
 }

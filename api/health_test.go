@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/cinnamon-qa/cinnamon/api"
+	"github.com/cinnamon-qa/cinnamon/internal/health"
 )
 
 // get asks without a body, as load balancers do, and returns status and words.
@@ -29,8 +29,8 @@ func get(ctx context.Context, h http.Handler, target string) (int, map[string]an
 }
 
 // counted is a service that takes its time; down says that it fails.
-func counted(probes *atomic.Int32, down *atomic.Bool) api.Check {
-	return api.Check{Name: "postgres", Required: true, Probe: func(ctx context.Context) (string, error) {
+func counted(probes *atomic.Int32, down *atomic.Bool) health.Check {
+	return health.Check{Name: "postgres", Required: true, Probe: func(ctx context.Context) (string, error) {
 		probes.Add(1)
 		select {
 		case <-time.After(100 * time.Millisecond):
@@ -104,7 +104,7 @@ func TestProbeOutlivesWhoAsked(t *testing.T) {
 func TestServiceThatHangsIsDown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		hangs := api.Check{Name: "redis", Probe: func(ctx context.Context) (string, error) {
+		hangs := health.Check{Name: "redis", Probe: func(ctx context.Context) (string, error) {
 			<-ctx.Done()
 			return "", ctx.Err()
 		}}
@@ -118,4 +118,29 @@ func TestServiceThatHangsIsDown(t *testing.T) {
 		require.Equal(t, http.StatusOK, code)
 		require.Equal(t, map[string]any{"redis": "down"}, answer["checks"])
 	})
+}
+
+func TestMetricsWantTheKeyAndCountRoutes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ask := func(withKey bool) (int, string) {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody)
+		if withKey {
+			r.Header.Set("Authorization", "Bearer "+key)
+		}
+		w := httptest.NewRecorder()
+		b.ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	code, _ := ask(false)
+	require.Equal(t, http.StatusUnauthorized, code)
+	for _, target := range []string{"/api/test-runs/a", "/api/test-runs/b", "/nowhere/c"} {
+		get(t.Context(), b, target)
+	}
+	code, text := ask(true)
+	require.Equal(t, http.StatusOK, code)
+	require.Contains(t, text, `cinnamon_http_requests_total{code="404",method="GET",route="none"} 1`)
+	require.Regexp(t, `cinnamon_http_requests_total\{code="\d+",method="GET",route="/api/test-runs/:id"\} 2`, text)
+	require.Contains(t, text, `cinnamon_build_info{role="api"`)
+	require.NotContains(t, text, "test-runs/a")
 }

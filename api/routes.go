@@ -15,6 +15,8 @@ import (
 	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/internal/health"
+	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
@@ -77,7 +79,10 @@ type Deps struct {
 		letterStore
 	}
 	Artifacts artifactReader
-	Checks    []Check
+	// Services are those that the API depends on.
+	Services *health.Prober
+	// Metrics is what Prometheus reads; nil if nothing is measured.
+	Metrics   *metrics.Registry
 	Key       config.Secret
 	PublicURL string
 	Temporal  config.Temporal
@@ -88,16 +93,20 @@ type Deps struct {
 
 type handlers struct {
 	Deps
-	services  *prober
+	services  *health.Prober
+	measured  *metrics.HTTP
 	addresses addresses
 	links     signer
 }
 
 // Handler serves the API.
 func Handler(d Deps) http.Handler {
-	h := &handlers{Deps: d, services: &prober{checks: d.Checks}, addresses: addresses{
+	h := &handlers{Deps: d, services: d.Services, addresses: addresses{
 		public: strings.TrimSuffix(d.PublicURL, "/"), temporalUI: strings.TrimSuffix(d.Temporal.UIURL, "/"), namespace: d.Temporal.Namespace,
 	}, links: newSigner(d.Key.Reveal())}
+	if d.Metrics != nil {
+		h.measured = d.Metrics.HTTP()
+	}
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
@@ -111,6 +120,9 @@ func Handler(d Deps) http.Handler {
 
 	r.GET("/livez", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
 	r.GET("/readyz", h.ready)
+	if d.Metrics != nil {
+		r.GET("/metrics", h.authorized, gin.WrapH(d.Metrics.Handler()))
+	}
 	r.GET("/schemas/case.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/schema+json", testcase.Schema()) })
 	r.GET("/schemas/suite.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/schema+json", testcase.SuiteSchema()) })
 
@@ -167,6 +179,7 @@ func (h *handlers) logged(c *gin.Context) {
 	began := time.Now()
 	c.Header("X-Content-Type-Options", "nosniff")
 	c.Next()
+	h.measured.Answered(c.Request.Method, c.FullPath(), c.Writer.Status(), time.Since(began))
 	h.Log.DebugContext(c.Request.Context(), "request", "method", c.Request.Method, "path", c.Request.URL.Path,
 		"status", c.Writer.Status(), "duration_ms", time.Since(began).Milliseconds())
 }

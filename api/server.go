@@ -12,8 +12,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/artifact/backend"
 	"github.com/cinnamon-qa/cinnamon/config"
+	"github.com/cinnamon-qa/cinnamon/internal/health"
+	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
@@ -41,26 +44,40 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 		return err
 	}
 	defer func() { err = errors.Join(err, closeViewer()) }()
-	submit, err := starter.Open(cfg, records, log)
+	m := metrics.New("api", log)
+	measured, err := m.Temporal()
+	if err != nil {
+		return err
+	}
+	submit, err := starter.Open(cfg, records, log, starter.WithMetrics(measured))
 	if err != nil {
 		return err
 	}
 	defer submit.Close()
-	redis, err := redisbridge.NewProbe(cfg)
+	redis, err := redisbridge.NewProbe(cfg, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, redis.Close()) }()
 
+	prober := health.New(
+		health.Check{Name: "postgres", Required: true, Probe: func(ctx context.Context) (string, error) { return "", records.Ping(ctx) }},
+		health.Check{Name: "temporal", Required: true, Probe: func(ctx context.Context) (string, error) { return "", starter.Ping(ctx, submit.Temporal) }},
+		health.Check{Name: "redis", Probe: redis.Probe},
+		health.Check{Name: "artifacts", Probe: func(ctx context.Context) (string, error) { return "", artifact.Reachable(ctx, files) }},
+	)
+	m.Dependencies(ctx, prober.Up)
+	if cfg.Metrics.Addr != "" {
+		watched, err := health.Serve(ctx, health.Options{Addr: cfg.Metrics.Addr, Prober: prober, Metrics: m.Handler(), Log: log})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, watched.Close(ctx)) }()
+	}
 	server := &http.Server{
 		Handler: Handler(Deps{
 			Starter: submit, Store: records, Artifacts: files, Key: cfg.API.Key, PublicURL: cfg.API.PublicURL,
-			Temporal: cfg.Temporal, TraceViewer: viewer, Log: log,
-			Checks: []Check{
-				{Name: "postgres", Required: true, Probe: func(ctx context.Context) (string, error) { return "", records.Ping(ctx) }},
-				{Name: "temporal", Required: true, Probe: func(ctx context.Context) (string, error) { return "", starter.Ping(ctx, submit.Temporal) }},
-				{Name: "redis", Probe: redis.Probe},
-			},
+			Temporal: cfg.Temporal, TraceViewer: viewer, Services: prober, Metrics: m, Log: log,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,

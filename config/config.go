@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/caarlos0/env/v11"
 )
 
 // Secret is a value that never shows itself in a log, an error or a printed configuration.
@@ -52,6 +50,7 @@ type Config struct {
 	Egress    Egress
 	Artifacts Artifacts
 	Worker    Worker
+	Metrics   Metrics
 	Log       Log
 }
 
@@ -172,28 +171,20 @@ type Worker struct {
 	DebugAddr string `env:"WORKER_DEBUG_ADDR"`
 }
 
-// Log says what is logged.
-type Log struct {
-	Level  string `env:"LOG_LEVEL" envDefault:"info"`
-	Format string `env:"LOG_FORMAT" envDefault:"text"`
-}
-
 // FromEnvironment reads the process's own environment.
 func FromEnvironment() (Config, error) {
 	return Load(os.Environ())
 }
 
-// Load reads settings from KEY=value pairs, fills in defaults and validates.
+// OfProcess reads the settings of a program, which may have a file of them, and some set on its command line.
+func OfProcess(file string, set []string) (Config, []Setting, error) {
+	return Read(Sources{File: file, Environ: os.Environ(), Set: set})
+}
+
+// Load reads settings from NAME=value pairs, fills in defaults and validates.
 func Load(environ []string) (Config, error) {
-	var c Config
-	variables := env.ToMap(environ)
-	if err := env.ParseWithOptions(&c, env.Options{Environment: variables}); err != nil {
-		return Config{}, fmt.Errorf("reading the environment: %w", err)
-	}
-	if err := c.finish(variables); err != nil {
-		return Config{}, err
-	}
-	return c, nil
+	c, _, err := Read(Sources{Environ: environ})
+	return c, err
 }
 
 // finish derives what was left empty and reports everything that is wrong.
@@ -270,13 +261,8 @@ func (c *Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.API.Addr); err != nil {
 		bad("API_ADDR is %q: it must be host:port, for example 127.0.0.1:8080", c.API.Addr)
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
-		bad("LOG_LEVEL is %q: it must be one of debug, info, warn, error", c.Log.Level)
-	}
-	if c.Log.Format != "text" && c.Log.Format != "json" {
-		bad("LOG_FORMAT is %q: it must be text or json", c.Log.Format)
-	}
+	c.Log.validate(bad)
+	c.Metrics.validate(bad)
 	return errors.Join(problems...)
 }
 

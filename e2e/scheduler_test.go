@@ -259,7 +259,7 @@ func (in *inbound) failsAndIsPutRight(bridge *process) {
 	require.GreaterOrEqual(in.t, apart, int64(5000), "not in a loop")
 	said := 0
 	for line := range strings.Lines(bridge.output.String()) {
-		if strings.Contains(line, name) && strings.Contains(line, "level=WARN") {
+		if strings.Contains(line, name) && strings.Contains(line, `"level":"WARN"`) {
 			said++
 		}
 	}

@@ -2,6 +2,7 @@ package redisbridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -9,6 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cinnamon-qa/cinnamon/config"
+	"github.com/cinnamon-qa/cinnamon/internal/health"
+	"github.com/cinnamon-qa/cinnamon/internal/metrics"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 	"github.com/cinnamon-qa/cinnamon/starter"
@@ -45,20 +49,26 @@ type Bridge struct {
 		outbox
 		jobs
 	}
-	keys progressKeys
-	keep config.Queue
-	log  *slog.Logger
+	keys    progressKeys
+	metrics *metrics.Bridge
+	keep    config.Queue
+	log     *slog.Logger
 }
 
 // Run projects every queue until ctx ends. Several bridges may run at once: one of them works on a queue at a time.
 // ready is called at once: a bridge also waits for services that are away.
-func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func()) error {
+func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func()) (err error) {
 	b, records, done, err := open(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
 	defer done()
-	starts, err := starter.Open(cfg, records, log)
+	m := metrics.New("bridge", log)
+	measured, err := m.Temporal()
+	if err != nil {
+		return err
+	}
+	starts, err := starter.Open(cfg, records, log, starter.WithMetrics(measured))
 	if err != nil {
 		return err
 	}
@@ -69,6 +79,19 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 			return err
 		}
 	}
+	b.register(ctx, m, records, asClients)
+	probe := &Probe{clients: b.clients}
+	prober := health.New(
+		health.Check{Name: "postgres", Required: true, Probe: func(ctx context.Context) (string, error) { return "", records.Ping(ctx) }},
+		health.Check{Name: "redis", Required: true, Probe: probe.Probe},
+		health.Check{Name: "temporal", Required: true, Probe: func(ctx context.Context) (string, error) { return "", starter.Ping(ctx, starts.Temporal) }},
+	)
+	m.Dependencies(ctx, prober.Up)
+	watched, err := health.Serve(ctx, health.Options{Addr: cfg.Metrics.Addr, Default: config.BridgeMetricsAddr, Prober: prober, Metrics: m.Handler(), Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, watched.Close(ctx)) }()
 	group, ctx := errgroup.WithContext(ctx)
 	relays := make([]*relay, 0, len(queue.All()))
 	for _, def := range queue.All() {
@@ -78,10 +101,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		group.Go(func() error { r.promote(ctx); return nil })
 		group.Go(func() error { recoverStalled(ctx, asClients[def.Name], cfg.Queue.StalledInterval, r.log); return nil })
 		in := &inlet{
-			mirror: mirror{projector: r.projector, store: records, log: r.log}, def: def, workflows: starts, client: asClients[def.Name],
+			mirror: mirror{projector: r.projector, store: records, log: r.log}, metrics: b.metrics, def: def, workflows: starts, client: asClients[def.Name],
 		}
 		group.Go(func() error { in.run(ctx); return nil })
-		log.InfoContext(ctx, "queue projected", "queue", def.Name, "prefix", cfg.Queue.Prefix)
+		log.InfoContext(ctx, obs.QueueCreated, "queue", def.Name, "prefix", cfg.Queue.Prefix)
 	}
 	if records.CanListen() {
 		group.Go(func() error { b.listen(ctx, relays); return nil })
@@ -101,7 +124,7 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger) (b *Bridge, 
 	if records, err = postgres.Open(ctx, cfg.Database.URL.Reveal(), cfg.Database.MaxConns); err != nil {
 		return nil, nil, nil, err
 	}
-	connections, err := dial(cfg.Redis)
+	connections, err := dial(cfg.Redis, log)
 	if err != nil {
 		records.Close()
 		return nil, nil, nil, err

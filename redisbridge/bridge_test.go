@@ -203,6 +203,6 @@ func TestBridgeNeedsAddresses(t *testing.T) {
 	require.NotContains(t, err.Error(), "hunter2")
 	_, err = redisbridge.NewPublisher(t.Context(), cfg, b.logger())
 	require.ErrorContains(t, err, "REDIS_URL")
-	_, err = redisbridge.NewProbe(cfg)
+	_, err = redisbridge.NewProbe(cfg, b.logger())
 	require.ErrorContains(t, err, "REDIS_URL")
 }

@@ -45,7 +45,7 @@ type Claims struct {
 
 // NewClaims prepares claims. They share records with their owner, who closes both.
 func NewClaims(cfg config.Config, records *postgres.Store, log *slog.Logger) (*Claims, error) {
-	connections, err := dial(cfg.Redis)
+	connections, err := dial(cfg.Redis, log)
 	if err != nil {
 		return nil, err
 	}

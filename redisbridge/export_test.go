@@ -6,3 +6,6 @@ func (p *Publisher) Pending() int {
 	defer p.mu.Unlock()
 	return len(p.pending)
 }
+
+// KeysOf is which arguments of a command are shown.
+var KeysOf = keysOf

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -44,6 +45,7 @@ type inlet struct {
 	mirror
 	def       queue.Definition
 	workflows workflows
+	metrics   *metrics.Bridge
 	client    *bullmq.Queue
 
 	cursor string    // up to where the stream was followed
@@ -224,6 +226,7 @@ func (in *inlet) settle(ctx context.Context, jobID string) error {
 		in.log.WarnContext(ctx, "a job was in no collection of the queue any more and is shown again", "job_id", jobID, "state", after)
 		return nil
 	}
+	in.metrics.Followed(in.def.Name)
 	in.log.InfoContext(ctx, "a client or another consumer changed a job", "job_id", jobID, "test_run_id", r.Start.RunID,
 		"before", r.Before.State, "after", after)
 	return nil
@@ -245,9 +248,11 @@ func (in *inlet) accept(ctx context.Context, v bullmq.View) error {
 	case err == nil && lost:
 		return in.settle(ctx, v.ID)
 	case err == nil && job.Scheduler != "":
+		in.metrics.Taken(in.def.Name)
 		in.faults.note(job.Scheduler, "")
 		return in.keepSchedulerOf(ctx, job)
 	case err == nil:
+		in.metrics.Taken(in.def.Name)
 		return nil
 	case code != fault.Invalid && code != fault.Conflict && code != fault.NotFound:
 		return fmt.Errorf("taking over job %s: %w", v.ID, err)
@@ -296,6 +301,7 @@ func (in *inlet) refuse(ctx context.Context, v bullmq.View, job queue.Job, reaso
 	if err != nil {
 		return err
 	}
+	in.metrics.Refused(in.def.Name)
 	level := slog.LevelWarn
 	if job.Scheduler != "" {
 		level = slog.LevelInfo // what is wrong with the scheduler was said

@@ -317,7 +317,7 @@ func TestBridgeStopsAlthoughRedisHangs(t *testing.T) {
 func TestProbe(t *testing.T) {
 	t.Parallel()
 	b, own := setupAlone(t)
-	probe, err := redisbridge.NewProbe(b.cfg)
+	probe, err := redisbridge.NewProbe(b.cfg, b.logger())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, probe.Close()) })
 

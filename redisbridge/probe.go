@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"sync"
 
@@ -22,8 +23,8 @@ type Probe struct {
 }
 
 // NewProbe prepares a probe of every configured Redis.
-func NewProbe(cfg config.Config) (*Probe, error) {
-	c, err := dial(cfg.Redis)
+func NewProbe(cfg config.Config, log *slog.Logger) (*Probe, error) {
+	c, err := dial(cfg.Redis, log)
 	if err != nil {
 		return nil, err
 	}

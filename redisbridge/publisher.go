@@ -59,7 +59,7 @@ type update struct {
 // NewPublisher makes a publisher and starts it. It goes on when ctx ends, until it is closed: the last progress of a run
 // comes when its worker stops.
 func NewPublisher(ctx context.Context, cfg config.Config, log *slog.Logger) (*Publisher, error) {
-	connections, err := dial(cfg.Redis)
+	connections, err := dial(cfg.Redis, log)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -112,7 +113,7 @@ func probeBy(t *testing.T, variables ...string) (detail string, err error) {
 
 func ask(t *testing.T, cfg config.Config) (detail string, err error) {
 	t.Helper()
-	probe, err := redisbridge.NewProbe(cfg)
+	probe, err := redisbridge.NewProbe(cfg, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, probe.Close()) }()
 	return probe.Probe(t.Context())

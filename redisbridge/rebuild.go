@@ -85,6 +85,7 @@ func (r *relay) kept(ctx context.Context, position int64) (marked, kept bool, er
 }
 
 func (r *relay) sayRebuilt(ctx context.Context, jobs int) {
+	r.metrics.Rebuilt(r.queue, jobs)
 	if jobs > 0 {
 		r.log.WarnContext(ctx, "Redis had lost data of the queue; it is rebuilt", "jobs", jobs)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -26,7 +27,7 @@ type clients struct {
 }
 
 // dial prepares connections to the Redis of every queue. None is made before it is used.
-func dial(cfg config.Redis) (*clients, error) {
+func dial(cfg config.Redis, log *slog.Logger) (*clients, error) {
 	redis.SetLogger(silence{}) // what it would say is in the errors that callers log
 	c := &clients{queues: map[string]redis.UniversalClient{}}
 	var servers []config.RedisServer
@@ -37,7 +38,7 @@ func dial(cfg config.Redis) (*clients, error) {
 		}
 		n := slices.IndexFunc(servers, server.Same)
 		if n < 0 {
-			rdb, err := connections(server, cfg.TLS)
+			rdb, err := connections(server, cfg.TLS, log)
 			if err != nil {
 				return nil, fmt.Errorf("preparing TLS for %s: %w", variable, err)
 			}
@@ -74,7 +75,7 @@ func (c *clients) Close() error {
 
 // connections prepares connections to one Redis. Timeouts are short and nothing is repeated: callers have better to do
 // than to wait for a Redis that is away.
-func connections(server config.RedisServer, settings config.RedisTLS) (redis.UniversalClient, error) {
+func connections(server config.RedisServer, settings config.RedisTLS, log *slog.Logger) (redis.UniversalClient, error) {
 	var secure *tls.Config
 	if server.TLS {
 		var err error
@@ -84,21 +85,25 @@ func connections(server config.RedisServer, settings config.RedisTLS) (redis.Uni
 	}
 	switch server.Kind {
 	case config.RedisSentinel:
-		return redis.NewFailoverClient(&redis.FailoverOptions{
+		rdb := redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: server.Master, SentinelAddrs: server.Addresses,
 			SentinelUsername: server.SentinelUsername, SentinelPassword: server.SentinelPassword.Reveal(),
 			Username: server.Username, Password: server.Password.Reveal(), DB: server.DB, TLSConfig: secure,
 			DialTimeout: dialWithin, ReadTimeout: answerWithin, WriteTimeout: answerWithin,
 			MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-		}), nil
+		})
+		rdb.AddHook(newHook(log, "the master "+server.Master))
+		return rdb, nil
 	case config.RedisCluster:
 		// Redirections are followed: they are how a cluster answers while it changes.
-		return redis.NewClusterClient(&redis.ClusterOptions{
+		rdb := redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs:    server.Addresses,
 			Username: server.Username, Password: server.Password.Reveal(), TLSConfig: secure,
 			DialTimeout: dialWithin, ReadTimeout: answerWithin, WriteTimeout: answerWithin,
 			MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-		}), nil
+		})
+		rdb.OnNewNode(func(node *redis.Client) { node.AddHook(newHook(log, "")) })
+		return rdb, nil
 	case config.RedisSingle:
 	}
 	options := &redis.Options{
@@ -109,7 +114,9 @@ func connections(server config.RedisServer, settings config.RedisTLS) (redis.Uni
 	if options.Network, options.Addr = "unix", server.Socket; server.Socket == "" {
 		options.Network, options.Addr = "tcp", server.Addresses[0]
 	}
-	return redis.NewClient(options), nil
+	rdb := redis.NewClient(options)
+	rdb.AddHook(newHook(log, ""))
+	return rdb, nil
 }
 
 // silence keeps go-redis from writing to standard error.

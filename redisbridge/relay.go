@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -43,13 +44,14 @@ type relay struct {
 	restored  bool      // a Redis that was empty shows again what it had shown; what waits in the outbox is still to come
 	memory    memory
 	marks     bullmq.Marks // as they were before the batch at hand
+	batch     []time.Time  // since when the changes waited that the batch at hand shows
 }
 
 func newRelay(b *Bridge, queueName string) *relay {
 	rdb := b.clients.of(queueName)
 	return &relay{
 		Bridge: b, queue: queueName, rdb: rdb, projector: bullmq.NewProjector(rdb, b.keep.Prefix, bullmq.WithMetrics(metricsKept)),
-		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), log: b.log.With("queue", queueName),
+		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), log: obs.Named(b.log, obs.QueueLog(queueName)).With("queue", queueName),
 	}
 }
 
@@ -121,9 +123,13 @@ func (r *relay) step(ctx context.Context, relay bool) (more bool, err error) {
 			return false, err
 		}
 	}
+	r.batch = nil
 	applied, err := r.store.Relay(ctx, r.queue, relayBatch, r.apply)
 	if err != nil {
 		return false, err
+	}
+	for _, since := range r.batch {
+		r.metrics.Relayed(r.queue, since)
 	}
 	if applied == relayBatch {
 		return true, nil
@@ -183,6 +189,12 @@ func (r *relay) apply(ctx context.Context, rows []store.OutboxRow, position post
 		r.checked = time.Time{} // Redis lost what came before this batch: check without delay
 	}
 	r.reached = max(r.reached, position.From) // what the batch leads to counts when Postgres has it
+	for _, row := range rows {
+		if _, aside := rejected[row.ID]; !aside {
+			r.batch = append(r.batch, row.CreatedAt)
+		}
+	}
+	r.metrics.SetAside(r.queue, len(rejected))
 	for id, reason := range rejected {
 		r.log.ErrorContext(ctx, "a change can't be shown in Redis and is set aside", "outbox_id", id, "reason", reason)
 	}

@@ -17,9 +17,17 @@ import (
 	"github.com/cinnamon-qa/cinnamon/workflows"
 )
 
+// Option changes how the connection to Temporal is made.
+type Option func(*sdkclient.Options)
+
+// WithMetrics measures what the SDK does.
+func WithMetrics(to sdkclient.MetricsHandler) Option {
+	return func(o *sdkclient.Options) { o.MetricsHandler = to }
+}
+
 // Dial connects to the Temporal server. It doesn't wait for it: a server that is away now may come back. Every client of the
 // product is made here: what it sends is encrypted if there are keys.
-func Dial(cfg config.Temporal, log *slog.Logger) (sdkclient.Client, error) {
+func Dial(cfg config.Temporal, log *slog.Logger, more ...Option) (sdkclient.Client, error) {
 	keys, err := payload.ParseKeys(cfg.PayloadKeys.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("reading TEMPORAL_PAYLOAD_KEYS: %w", err)
@@ -28,10 +36,14 @@ func Dial(cfg config.Temporal, log *slog.Logger) (sdkclient.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := sdkclient.NewLazyClient(sdkclient.Options{
+	options := sdkclient.Options{
 		HostPort: cfg.Address, Namespace: cfg.Namespace, Logger: sdkLogger{log},
 		DataConverter: payload.Converter(codec), FailureConverter: payload.FailureConverter(codec),
-	})
+	}
+	for _, option := range more {
+		option(&options)
+	}
+	c, err := sdkclient.NewLazyClient(options)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the connection to Temporal at %s: %w", cfg.Address, err)
 	}

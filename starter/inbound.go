@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/workflows"
@@ -46,7 +47,7 @@ func (s *Starter) Accept(ctx context.Context, def queue.Definition, job queue.Jo
 	if _, _, err := s.Store.CreateRun(ctx, n); err != nil {
 		return err
 	}
-	s.Log.InfoContext(ctx, "job taken over from a client", "queue", def.Name, "job_id", job.ID, "test_run_id", n.ID, "test_case_id", n.TestCaseID)
+	obs.Named(s.Log, obs.QueueLog(def.Name)).InfoContext(ctx, "job taken over from a client", "queue", def.Name, "job_id", job.ID, "test_run_id", n.ID, "test_case_id", n.TestCaseID)
 	soon, cancel := context.WithTimeout(ctx, temporalWithin)
 	defer cancel()
 	if err := s.start(soon, start); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/workflows"
@@ -99,8 +100,8 @@ type Starter struct {
 func New(cfg Config) *Starter { return &Starter{Config: cfg} }
 
 // Open makes a starter as the settings say. Close its Temporal client when it is not needed any more.
-func Open(cfg config.Config, records Store, log *slog.Logger) (*Starter, error) {
-	client, err := Dial(cfg.Temporal, log)
+func Open(cfg config.Config, records Store, log *slog.Logger, more ...Option) (*Starter, error) {
+	client, err := Dial(cfg.Temporal, log, more...)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +129,7 @@ func (s *Starter) Submit(ctx context.Context, r Request) (run store.Run, created
 		return run, false, err
 	}
 	if created {
-		s.Log.InfoContext(ctx, "job added to queue", "queue", start.Queue, "test_run_id", id, "test_case_id", n.TestCaseID)
+		obs.Named(s.Log, obs.QueueLog(start.Queue)).DebugContext(ctx, obs.JobAdded, "job_id", id, "queue", start.Queue, "test_run_id", id, "test_case_id", n.TestCaseID)
 		soon, cancel := context.WithTimeout(ctx, temporalWithin)
 		err := s.start(soon, start)
 		cancel()

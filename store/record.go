@@ -201,6 +201,8 @@ type Outcome struct {
 type OutboxRow struct {
 	ID     int64
 	Change queue.Change
+	// CreatedAt is since when it waits, by the database's clock.
+	CreatedAt time.Time
 }
 
 // Which jobs are meant: any, or only those of which no change waits to be projected to Redis.

@@ -18,6 +18,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/egress"
+	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
@@ -49,6 +50,11 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	defer records.Close()
 
+	m := metrics.New("worker", log)
+	measured, err := m.Temporal()
+	if err != nil {
+		return err
+	}
 	files, err := backend.Open(cfg.Artifacts)
 	if err != nil {
 		return err
@@ -85,15 +91,21 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		err = errors.Join(err, browsers.Close(closing))
 	}()
 
-	client, err := starter.Dial(cfg.Temporal, log)
+	client, err := starter.Dial(cfg.Temporal, log, starter.WithMetrics(measured))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	watched, err := watch(ctx, cfg, log, m, parts{records: records, files: files, browsers: browsers, temporal: client})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, watched.close(ctx)) }()
 	if err := awaitTemporal(ctx, client, cfg.Temporal.Address, log); err != nil {
 		return err
 	}
 
+	runs := m.Runs()
 	fatal := make(chan error, len(queue.Running()))
 	var workers []sdkworker.Worker
 	defer func() {
@@ -106,15 +118,16 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		workflows.Register(w)
 		register(w, activities.NewTestExecution(activities.Config{
 			Store: records, Gate: gate, Browsers: browsers, Artifacts: files, Rules: cfg.Artifacts.Rules(),
-			Progress: progress, Worker: cfg.Worker.Name, Log: log,
+			Progress: progress, Metrics: runs, Worker: cfg.Worker.Name, Log: obs.Named(log, obs.QueueLog(def.Name)),
 		}))
 		registerSuites(w, activities.NewSuiteExecution(records))
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("starting to take jobs from %s: %w", def.Name, err)
 		}
 		workers = append(workers, w)
-		log.InfoContext(ctx, "worker started", "queue", def.Name, "concurrency", cfg.Queue.Concurrency, "name", cfg.Worker.Name)
+		log.InfoContext(ctx, obs.WorkerStarted, "concurrency", cfg.Queue.Concurrency, "queue", def.Name, "name", cfg.Worker.Name)
 	}
+	watched.takes.Store(true)
 	ready()
 	select {
 	case <-ctx.Done():

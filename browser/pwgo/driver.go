@@ -81,6 +81,8 @@ type proc struct {
 	vitals  *vitals
 	// active counts the sessions that are open, opened those that ever were.
 	active, opened int
+	// bytes is the memory of the browser with its pages, as it was last seen.
+	bytes int64
 	// retired browsers take no new sessions; discarded ones are, because
 	// something went wrong with them. ending is set once, by who ends it.
 	retired, discarded, ending bool

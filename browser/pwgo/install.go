@@ -158,10 +158,14 @@ func lastLine(out []byte, err error) string {
 	return err.Error()
 }
 
-// useNode tells playwright-go which Node.js to run.
+// useNode tells playwright-go which Node.js to run. The driver must not see the variable DEBUG: with DEBUG=*, which is for
+// this program's own log, it would write down all that it is told to type.
 func useNode(node string) error {
 	installing.Lock()
 	defer installing.Unlock()
+	if err := os.Unsetenv("DEBUG"); err != nil {
+		return fmt.Errorf("keeping DEBUG from the driver: %w", err)
+	}
 	if os.Getenv(nodeVariable) == node { //nolint:forbidigo // what playwright-go will read
 		return nil
 	}

@@ -29,6 +29,7 @@ type Pool struct {
 	driver *driver
 	procs  []*proc
 	closed bool
+	counts counts
 }
 
 var _ browser.Opener = (*Pool)(nil)
@@ -128,6 +129,7 @@ func (p *Pool) unlockStarting() { <-p.starting }
 // add starts a browser and takes it into the pool.
 func (p *Pool) add(ctx context.Context, k kind) (*proc, error) {
 	b, err := p.launch(ctx, k)
+	p.noteLaunch(ctx, k, err)
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +137,7 @@ func (p *Pool) add(ctx context.Context, k kind) (*proc, error) {
 	closed := p.closed
 	if !closed {
 		p.procs = append(p.procs, b)
+		p.counts.started++
 	}
 	p.mu.Unlock()
 	if closed {
@@ -150,7 +153,10 @@ func (p *Pool) add(ctx context.Context, k kind) (*proc, error) {
 func (p *Pool) take(b *proc) {
 	b.active++
 	b.opened++
-	b.retired = b.retired || b.opened >= p.cfg.RecycleAfter
+	if !b.retired && b.opened >= p.cfg.RecycleAfter {
+		b.retired = true
+		p.counts.replaced(ReplacedOld)
+	}
 }
 
 // spawn runs fn in the background; Close waits for it.
@@ -258,6 +264,9 @@ func (p *Pool) discard(b *proc, cause error) {
 	p.mu.Lock()
 	known := !b.discarded && !b.isLost()
 	b.retired, b.discarded = true, true
+	if known {
+		p.counts.replaced(ReplacedBroken)
+	}
 	idle := b.active == 0
 	p.mu.Unlock()
 	if known {

@@ -38,6 +38,11 @@ func TestBrowserThatIsGivenUpOutlivesItsSessions(t *testing.T) {
 	next := bundle{Session: open(t, pool, options(site))}
 	require.NotEqual(t, gone, pwgo.BrowserGone(next.Session))
 	next.do(t, visit("/"))
+	stats := pool.Stats()
+	require.EqualValues(t, 2, stats.Started)
+	require.EqualValues(t, 1, stats.Replaced[pwgo.ReplacedBroken], "given up once, however often that is said")
+	require.Equal(t, []int{1, 2, 2}, []int{stats.Limit, stats.Running, stats.Sessions})
+	require.NoError(t, stats.Trouble)
 	other.do(t, click("#add"), says("clicked add"))
 	select {
 	case <-gone:

@@ -103,6 +103,7 @@ func (p *Pool) attend(b *proc) {
 			return
 		case errors.Is(err, errLate):
 			p.cfg.Logger.Warn("browser hangs and is killed", "waited", p.hangLimit)
+			p.noteHung()
 			p.kill(b)
 			return
 		case err == nil:
@@ -126,6 +127,7 @@ func (p *Pool) weigh(b *proc, processes []browserProcess) {
 			p.cfg.Logger.Warn("page is ended: it takes too much memory", "mib", m.own/mebibyte, "limit_mib", p.cfg.MaxMiB)
 		}
 	}
+	p.noteMemory(b, sum+shared)
 	if sum+shared > p.limit() {
 		p.retire(b, (sum+shared)/mebibyte)
 	}
@@ -159,6 +161,9 @@ func (p *Pool) retire(b *proc, mib int64) {
 	p.mu.Lock()
 	known := b.retired
 	b.retired = true
+	if !known {
+		p.counts.replaced(ReplacedLarge)
+	}
 	idle := b.active == 0
 	p.mu.Unlock()
 	if !known {

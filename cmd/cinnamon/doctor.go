@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cinnamon-qa/cinnamon/artifact"
+	"github.com/cinnamon-qa/cinnamon/artifact/backend"
 	"github.com/cinnamon-qa/cinnamon/browser"
 	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
 	"github.com/cinnamon-qa/cinnamon/config"
@@ -28,22 +30,22 @@ type examination struct {
 }
 
 func newDoctor(stdout io.Writer) *cobra.Command {
-	return &cobra.Command{
+	return withSettings(&cobra.Command{
 		Use: "doctor", Short: "Check everything that Cinnamon needs, and say how to put it right", GroupID: "system",
-		Long: `Checks the configuration, the browser and its driver (by opening a page), Postgres, Temporal and Redis as the
-environment names them. Exit code 0 if all is well, 3 if something is not.`,
+		Long: `Checks the configuration, the browser and its driver (by opening a page), Postgres, Temporal, the artifact store (by writing
+a file) and Redis as the settings name them. Exit code 0 if all is well, 3 if something is not.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.FromEnvironment()
+			cfg, err := settingsOf(cmd)
 			if err != nil {
-				return usageError{err}
+				return err
 			}
 			if sick := examine(cmd.Context(), stdout, cfg); sick > 0 {
 				return exitError{code: exitPlatform}
 			}
 			return nil
 		},
-	}
+	})
 }
 
 func examine(ctx context.Context, w io.Writer, cfg config.Config) (sick int) {
@@ -52,6 +54,7 @@ func examine(ctx context.Context, w io.Writer, cfg config.Config) (sick int) {
 		{"browser", "install Chromium (Debian: apt-get install chromium-headless-shell), or run `cinnamon browser install`, or set BROWSER_EXECUTABLE", askBrowser},
 		{"postgres", "set DATABASE_URL to a database that runs, then run `cinnamon migrate`; `cinnamon-dev up` has one", askPostgres},
 		{"temporal", "set TEMPORAL_ADDRESS to a server that runs, then run `cinnamon migrate`; `cinnamon-dev up` has one", askTemporal},
+		{"artifacts", "set ARTIFACTS_DIR to a folder that this user may write to, or put ARTIFACTS_STORE and the S3_* settings right", askArtifacts},
 		{"redis", "set REDIS_URL to a Redis that runs with maxmemory-policy noeviction; `cinnamon-dev up` has one", askRedis},
 	}
 	for _, e := range examinations {
@@ -150,8 +153,29 @@ func askTemporal(ctx context.Context, cfg config.Config) (string, error) {
 	return fmt.Sprintf("%s answers, namespace %s is prepared", cfg.Temporal.Address, cfg.Temporal.Namespace), nil
 }
 
+// askArtifacts writes a file and removes it: a store that can be listed need not take anything.
+func askArtifacts(ctx context.Context, cfg config.Config) (finding string, err error) {
+	files, err := backend.Open(cfg.Artifacts)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, files.Close()) }()
+	trial := artifact.Object{RunID: "doctor", Name: fmt.Sprintf("trial-%d.txt", time.Now().UnixNano()), ContentType: "text/plain", MaxBytes: 64}
+	file, err := files.Put(ctx, trial, strings.NewReader("written by cinnamon doctor"))
+	if err != nil {
+		return "", err
+	}
+	if err := files.Delete(ctx, file.Path); err != nil {
+		return "", err
+	}
+	if cfg.Artifacts.Store == config.StoreS3 {
+		return "bucket " + cfg.Artifacts.S3.Bucket + " takes files", nil
+	}
+	return cfg.Artifacts.Dir + " takes files", nil
+}
+
 func askRedis(ctx context.Context, cfg config.Config) (string, error) {
-	probe, err := redisbridge.NewProbe(cfg)
+	probe, err := redisbridge.NewProbe(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return "", err
 	}

@@ -23,7 +23,7 @@ const (
 
 Environment: DATABASE_URL, CINNAMON_API_KEY (what clients present), API_ADDR (127.0.0.1:8080), API_PUBLIC_URL,
 TEMPORAL_ADDRESS (localhost:7233), TEMPORAL_NAMESPACE, TEMPORAL_UI_URL, REDIS_URL or REDIS_HOST/PORT/PASSWORD/DB,
-QUEUE_MAX_ATTEMPTS (3), ARTIFACTS_STORE (folder), ARTIFACTS_DIR, S3_*, TRACE_VIEWER_DIR, LOG_LEVEL (info), LOG_FORMAT (text).`
+QUEUE_MAX_ATTEMPTS (3), ARTIFACTS_STORE (folder), ARTIFACTS_DIR, S3_*, TRACE_VIEWER_DIR, LOG_LEVEL (info), LOG_FORMAT (auto), DEBUG.`
 	bridgeHelp = `Keeps the queues in Redis and the runs in step, both ways.
 
 To Redis: relays changes of jobs, promotes delayed jobs when they are due, and rebuilds the queues in a Redis that lost
@@ -56,16 +56,16 @@ CODEC_ADDR (127.0.0.1:8234), CODEC_TOKEN, CODEC_ENCODE (false), LOG_LEVEL, LOG_F
 type serve func(ctx context.Context, cfg config.Config, log *slog.Logger) error
 
 func newRole(name, short, long string, run serve) *cobra.Command {
-	return &cobra.Command{
+	return withSettings(&cobra.Command{
 		Use: name, Short: short, Long: long, GroupID: "system", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.FromEnvironment()
+			cfg, err := settingsOf(cmd)
 			if err != nil {
-				return usageError{err}
+				return err
 			}
 			return run(cmd.Context(), cfg, obs.Logger(cmd.ErrOrStderr(), cfg.Log))
 		},
-	}
+	})
 }
 
 func serveAPI(ctx context.Context, cfg config.Config, log *slog.Logger) error {
@@ -84,7 +84,7 @@ func newBridge() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use: "resync", Short: "Show all jobs in Redis again", Long: resyncHelp, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.FromEnvironment()
+			cfg, err := settingsOf(cmd)
 			if err == nil {
 				err = cfg.RequireDatabase()
 			}
@@ -108,7 +108,7 @@ func serveCodec(ctx context.Context, cfg config.Config, log *slog.Logger) error 
 }
 
 func newMigrate() *cobra.Command {
-	return &cobra.Command{
+	return withSettings(&cobra.Command{
 		Use: "migrate", Short: "Bring the database's tables and Temporal's search attributes up to date", GroupID: "system",
 		Long: `Creates or updates the tables in DATABASE_URL and registers the search attributes in the Temporal namespace. It may be
 run again and again. Behind a transaction pooler, give it the direct address of the database.
@@ -116,7 +116,7 @@ run again and again. Behind a transaction pooler, give it the direct address of 
 Environment: DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.FromEnvironment()
+			cfg, err := settingsOf(cmd)
 			if err == nil {
 				err = cfg.RequireDatabase()
 			}
@@ -133,5 +133,5 @@ Environment: DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE.`,
 			fmt.Fprintf(cmd.OutOrStdout(), "Temporal's namespace %s knows the search attributes.\n", cfg.Temporal.Namespace)
 			return nil
 		},
-	}
+	})
 }

@@ -53,6 +53,8 @@ Exit codes: 0 passed, 1 a test failed, 2 wrong usage or input, 3 the platform fa
 		newMigrate(),
 		newBrowser(),
 		newDoctor(stdout),
+		newHealth(stdout),
+		newConfig(stdout),
 	)
 	return root
 }

@@ -1,4 +1,4 @@
-// Package obs makes the loggers of the product's processes.
+// Package obs is how the product's processes are observed: their logs.
 //
-// It imports only package config.
+// It imports only package config, so that every role can use it.
 package obs

@@ -52,6 +52,8 @@ type Memory struct {
 	Evicted int64
 	// Policy is its maxmemory-policy; with any but noeviction it throws jobs away instead of refusing new ones.
 	Policy string
+	// Used and Limit are in bytes; a limit of 0 is none.
+	Used, Limit int64
 }
 
 // Memory asks the server that holds the queue.
@@ -65,6 +67,7 @@ func (p *Projector) Memory(ctx context.Context, queue string) (Memory, error) {
 		server = node
 	}
 	var m Memory
+	numbers := map[string]*int64{"evicted_keys": &m.Evicted, "used_memory": &m.Used, "maxmemory": &m.Limit}
 	for _, section := range []string{"stats", "memory"} {
 		text, err := server.Info(ctx, section).Result()
 		if err != nil {
@@ -72,13 +75,13 @@ func (p *Projector) Memory(ctx context.Context, queue string) (Memory, error) {
 		}
 		for line := range strings.Lines(text) {
 			name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-			switch name {
-			case "evicted_keys":
-				if m.Evicted, err = strconv.ParseInt(value, 10, 64); err != nil {
-					return Memory{}, fmt.Errorf("reading what Redis evicted: %w", err)
-				}
-			case "maxmemory_policy":
+			if name == "maxmemory_policy" {
 				m.Policy = value
+			}
+			if into := numbers[name]; into != nil {
+				if *into, err = strconv.ParseInt(value, 10, 64); err != nil {
+					return Memory{}, fmt.Errorf("reading %s of Redis: %w", name, err)
+				}
 			}
 		}
 	}

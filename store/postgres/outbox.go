@@ -127,7 +127,7 @@ func (s *Store) outboxBatch(ctx context.Context, tx pgx.Tx, queueName string, li
 	for found.Next() {
 		var row store.OutboxRow
 		var text string
-		if err := found.Scan(&row.ID, &text); err != nil {
+		if err := found.Scan(&row.ID, &text, &row.CreatedAt); err != nil {
 			return nil, nil, err
 		}
 		if err := json.Unmarshal([]byte(text), &row.Change); err != nil {

@@ -107,7 +107,13 @@ func (f *stackFlags) complete(cmd *cobra.Command) (stack.Options, error) {
 	if cmd.Flags().Changed("concurrency") {
 		settings.Queue.Concurrency = f.concurrency
 	}
+	if settings.Metrics.Addr != config.MetricsOff {
+		settings.Metrics.Addr = "" // several roles are here, each with an address of its own
+	}
 	if f.ephemeral {
+		if settings.Metrics.Addr == "" {
+			settings.Metrics.Addr = "127.0.0.1:0"
+		}
 		if cmd.Flags().Changed("data-dir") {
 			return o, usageError{errors.New("--ephemeral keeps nothing, so --data-dir has no meaning with it")}
 		}
@@ -150,6 +156,9 @@ func (f *stackFlags) logger(settings config.Config, exit *exit, terminal io.Writ
 	var out io.Writer = file
 	if f.verbose {
 		out = io.MultiWriter(file, terminal)
+	}
+	if settings.Log.Format == config.LogAuto {
+		settings.Log.Format = config.LogText // people read it, in the file too
 	}
 	return obs.Logger(out, settings.Log), nil
 }

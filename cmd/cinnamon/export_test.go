@@ -1,0 +1,4 @@
+package main
+
+// Execute runs one command line.
+var Execute = execute
