@@ -35,7 +35,7 @@ func full(t *testing.T) string {
 	runs.StepEnded("click", "success", 200*time.Millisecond)
 	runs.AttemptEnded(metrics.AttemptEnd{Queue: "q", Outcome: "failed", Took: time.Second})
 	runs.AttemptEnded(metrics.AttemptEnd{Queue: "q", Outcome: "completed", Took: time.Second, Status: "completed", Flaky: true, Since: time.Now()})
-	runs.AttemptEnded(metrics.AttemptEnd{Queue: "q", Outcome: "failed", Took: time.Second, Status: "failed", Class: "hopeless", Since: time.Now()})
+	runs.AttemptEnded(metrics.AttemptEnd{Queue: "q", Outcome: "failed", Took: time.Second, Status: "failed", Class: "assertion", Since: time.Now()})
 	bridge := m.Bridge()
 	bridge.Relayed("q", time.Now().Add(-time.Second))
 	bridge.SetAside("q", 1)
@@ -75,7 +75,7 @@ func TestMetricsSayWhatWasNoted(t *testing.T) {
 		`cinnamon_attempts_total{outcome="failed",queue="q"} 2`,
 		`cinnamon_runs_total{queue="q",status="completed"} 1`,
 		`cinnamon_flaky_runs_total{queue="q"} 1`,
-		`cinnamon_dead_letters_total{class="hopeless",queue="q"} 1`,
+		`cinnamon_dead_letters_total{class="assertion",queue="q"} 1`,
 		`cinnamon_run_wait_seconds_count{queue="q"} 1`,
 		`cinnamon_bridge_repaired_jobs_total{queue="q"} 7`,
 		`cinnamon_queue_oldest_job_seconds{queue="q",state="waiting"} 60`,
