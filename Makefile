@@ -62,6 +62,14 @@ test/race: setup/test ## Run the tests of the product with the race detector
 test/e2e: setup/test ## Run only the tests of the whole chain
 	go test -count=1 -timeout 25m $(TESTFLAGS) ./e2e/...
 
+# How many runs there are: 300 or more.
+RUNS ?= 500
+
+.PHONY: test/soak
+test/soak: setup/test ## One worker with the race detector, 500 runs of all kinds: it races nowhere and holds no more than before
+	go build -race -o bin/race/ ./cmd/cinnamon
+	CINNAMON_RACE_BIN=$(CURDIR)/bin/race/cinnamon CINNAMON_SOAK_RUNS=$(RUNS) go test -count=1 -timeout 60m -tags soak -run '^TestSoak$$' -v ./e2e
+
 .PHONY: bench/bridge
 bench/bridge: setup/test ## Compare the Redis bridge with BullMQ in Node: jobs a second, delay of progress
 	go run ./redisbridge/bench

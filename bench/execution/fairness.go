@@ -18,20 +18,18 @@ func short(b *bench) (json.RawMessage, map[string]any, error) {
 
 // fairness measures how long user B's few runs wait, alone and behind user A's many, which come one by one or as a suite.
 func (b *bench) fairness(ctx context.Context) error {
-	alone, err := b.few(ctx)
-	if err != nil {
+	if _, err := b.few(ctx); err != nil { // the first ones of a system may be slow
 		return err
 	}
-	again, err := b.few(ctx) // the first ones of a system may be slow
-	if err != nil {
-		return err
-	}
-	b.say("  user B alone: %s; again: %s", alone, again)
 	for _, way := range []struct {
 		name string
-		add  func(context.Context) (cancel func() error, err error)
+		add  func(context.Context) (backlog, error)
 	}{{"runs", b.many}, {"suite", b.suite}} {
-		cancel, err := way.add(ctx)
+		before, err := b.few(ctx)
+		if err != nil {
+			return err
+		}
+		many, err := way.add(ctx)
 		if err != nil {
 			return err
 		}
@@ -39,18 +37,58 @@ func (b *bench) fairness(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := cancel(); err != nil {
+		if err := many.cancel(); err != nil {
 			return err
 		}
+		after, err := b.few(ctx) // the machine may have become slower or faster meanwhile
+		if err != nil {
+			return err
+		}
+		starts, err := b.startsAmong(ctx, many, behind)
+		if err != nil {
+			return err
+		}
+		alone := before.mean(after)
+		b.say("  user B alone: %s; afterwards: %s", before, after)
 		b.say("  user B behind %d runs of user A's (%s): %s", b.backlog, way.name, behind)
-		b.found("fairness_"+way.name, "%.2f (p95 of the waits), %.2f (the longest), %.2f (until all had ended)",
-			behind.p95/again.p95, behind.longest/again.longest, behind.whole/again.whole)
+		b.found("fairness_"+way.name, "%.2f (p95 of the waits), %.2f (the longest), %.2f (until all had ended); %d runs of A's started before the last of B's %d",
+			behind.p95/alone.p95, behind.longest/alone.longest, behind.whole/alone.whole, starts, b.theirs)
 	}
 	return nil
 }
 
 // waits are how long runs waited for their start, in milliseconds; whole is how long until all of them had ended.
-type waits struct{ p50, p95, longest, whole float64 }
+type waits struct {
+	p50, p95, longest, whole float64
+	// accepted is when the first one was, started when the last one was.
+	accepted, started time.Time
+}
+
+func (w waits) mean(o waits) waits {
+	return waits{p50: (w.p50 + o.p50) / 2, p95: (w.p95 + o.p95) / 2, longest: (w.longest + o.longest) / 2, whole: (w.whole + o.whole) / 2}
+}
+
+// backlog is the runs of the user who has many.
+type backlog struct {
+	ids    []string
+	cancel func() error
+}
+
+// startsAmong counts the runs of the backlog that started from when the first of the few was accepted until the last of
+// them started: with equal shares as many as there are of the few, whatever else the machine does.
+func (b *bench) startsAmong(ctx context.Context, many backlog, few waits) (int, error) {
+	runs, err := b.all(ctx, many.ids)
+	if err != nil {
+		return 0, err
+	}
+	count := 0
+	for _, r := range runs {
+		if r.StartedAt.After(few.accepted) && r.StartedAt.Before(few.started) {
+			count++
+		}
+	}
+	return count, nil
+}
 
 func (w waits) String() string {
 	return fmt.Sprintf("waited %.0f ms (p50), %.0f (p95), %.0f (longest), all had ended after %.0f", w.p50, w.p95, w.longest, w.whole)
@@ -67,7 +105,7 @@ func (b *bench) few(ctx context.Context) (waits, error) {
 		return waits{}, err
 	}
 	figures := make([]float64, len(runs))
-	first, last := runs[0].CreatedAt, runs[0].FinishedAt
+	first, last, started := runs[0].CreatedAt, runs[0].FinishedAt, runs[0].StartedAt
 	for i, r := range runs {
 		figures[i] = r.waited()
 		if r.CreatedAt.Before(first) {
@@ -76,9 +114,13 @@ func (b *bench) few(ctx context.Context) (waits, error) {
 		if r.FinishedAt.After(last) {
 			last = r.FinishedAt
 		}
+		if r.StartedAt.After(started) {
+			started = r.StartedAt
+		}
 	}
 	return waits{
 		p50: percentile(figures, 0.5), p95: percentile(figures, 0.95), longest: percentile(figures, 1), whole: last.Sub(first).Seconds() * 1000,
+		accepted: first, started: started,
 	}, nil
 }
 
@@ -107,9 +149,9 @@ func (b *bench) submitAll(ctx context.Context, count int, user string, fields ma
 }
 
 // many submits the runs of the user who has many, one by one.
-func (b *bench) many(ctx context.Context) (func() error, error) {
+func (b *bench) many(ctx context.Context) (backlog, error) {
 	ids, err := b.submitAll(ctx, b.backlog, "user-a", nil)
-	return func() error { return b.cancelAll(ctx, ids) }, err
+	return backlog{ids, func() error { return b.cancelAll(ctx, ids) }}, err
 }
 
 // cancelAll ends the runs that have not ended.
@@ -143,24 +185,39 @@ func (b *bench) awaitIdle(ctx context.Context, ids []string) error {
 }
 
 // suite submits the runs of the user who has many as one suite.
-func (b *bench) suite(ctx context.Context) (func() error, error) {
+func (b *bench) suite(ctx context.Context) (backlog, error) {
 	id, err := b.submitSuite(ctx)
 	if err != nil {
-		return nil, err
+		return backlog{}, err
 	}
-	// All of them are in the queue when all of them have a workflow: the worker's slots are then never idle.
-	return func() error {
+	ids, err := b.idsOfSuite(ctx, id)
+	return backlog{ids, func() error {
 		if err := b.system.call(ctx, http.MethodPost, "/api/suite-runs/"+id+"/cancel", nil, nil); err != nil {
 			return err
 		}
-		return poll(ctx, 200*time.Millisecond, func() (bool, error) {
-			var run struct {
-				Status string `json:"status"`
-			}
-			err := b.system.call(ctx, http.MethodGet, "/api/suite-runs/"+id, nil, &run)
-			return run.Status != "running", err
-		})
-	}, nil
+		return b.awaitIdle(ctx, ids)
+	}}, err
+}
+
+// idsOfSuite lists the runs of a suite run.
+func (b *bench) idsOfSuite(ctx context.Context, id string) ([]string, error) {
+	const page = 200
+	var ids []string
+	for {
+		var list struct {
+			Items []testRun `json:"items"`
+		}
+		path := fmt.Sprintf("/api/suite-runs/%s/runs?limit=%d&offset=%d", id, page, len(ids))
+		if err := b.system.call(ctx, http.MethodGet, path, nil, &list); err != nil {
+			return nil, err
+		}
+		for _, r := range list.Items {
+			ids = append(ids, r.ID)
+		}
+		if len(list.Items) < page {
+			return ids, nil
+		}
+	}
 }
 
 func (b *bench) submitSuite(ctx context.Context) (string, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"time"
 )
 
@@ -34,12 +35,19 @@ func (b *bench) intake(ctx context.Context) error {
 	}
 
 	began = time.Now()
-	cancel, err := b.suite(ctx)
+	id, err := b.submitSuite(ctx)
 	if err != nil {
 		return err
 	}
 	suite := float64(b.backlog) / time.Since(began).Seconds()
-	if err := cancel(); err != nil {
+	if err := b.system.call(ctx, http.MethodPost, "/api/suite-runs/"+id+"/cancel", nil, nil); err != nil {
+		return err
+	}
+	accepted, err := b.idsOfSuite(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := b.awaitIdle(ctx, accepted); err != nil {
 		return err
 	}
 	b.found("intake", "%.0f runs/s one by one, %.0f from %d clients, %.0f in a suite of %d", one, several, submitters, suite, b.backlog)

@@ -25,7 +25,7 @@ const (
 	cancelGrace = 500 * time.Millisecond
 	// hangGrace is how long after its time a step may take to come back before
 	// the page counts as one that hangs.
-	hangGrace = 2 * time.Second
+	hangGrace = time.Second
 	// diagnosisGrace is how long a failed call waits to learn that the browser
 	// died, which may be told a little later than the failure itself.
 	diagnosisGrace = 300 * time.Millisecond
