@@ -239,7 +239,8 @@ func resultOf(runID string, o store.Outcome) Result {
 	}
 }
 
-// mostError and mostTable bound what goes into the workflow's history: runes of an error, bytes of the table of steps.
+// mostError and mostTable bound what goes into the workflow's history: runes of an error, bytes of a table of
+// steps or runs.
 const (
 	mostError = 1000
 	mostTable = 24 << 10

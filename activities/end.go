@@ -61,7 +61,7 @@ func (t *TestExecution) EndRun(ctx context.Context, in EndRunInput) (EndRunResul
 	if err != nil {
 		return EndRunResult{}, fmt.Errorf("ending the run: %w", err)
 	}
-	return EndRunResult{Status: in.Status, Reason: in.Reason}, nil
+	return EndRunResult{Status: in.Status, Reason: bounded(in.Reason, mostError)}, nil
 }
 
 // expired says that the attempt may not wait any longer.

@@ -35,7 +35,7 @@ type NextOfSuiteInput struct {
 	Limit      int    `json:"limit"`
 }
 
-// NextOfSuite are the next runs.
+// NextOfSuite are the next runs, as many as there is room for in the workflow's history, and one at least.
 type NextOfSuite struct {
 	Children []SuiteChild `json:"children"`
 }
@@ -55,11 +55,18 @@ func (s *SuiteExecution) NextOfSuite(ctx context.Context, in NextOfSuiteInput) (
 	if err != nil {
 		return NextOfSuite{}, fmt.Errorf("reading the next runs: %w", err)
 	}
-	next := NextOfSuite{Children: make([]SuiteChild, len(children))}
-	for i, c := range children {
-		next.Children[i] = SuiteChild{
-			RunID: c.RunID, Place: c.Place, TestCaseID: c.TestCaseID, Summary: Summary(c.Title), Input: c.WorkflowInput,
+	next := NextOfSuite{Children: make([]SuiteChild, 0, len(children))}
+	size := 0
+	for _, c := range children {
+		child := SuiteChild{RunID: c.RunID, Place: c.Place, TestCaseID: c.TestCaseID, Summary: Summary(c.Title), Input: c.WorkflowInput}
+		text, err := json.Marshal(child)
+		if err != nil {
+			return NextOfSuite{}, fmt.Errorf("encoding a run of the suite: %w", err)
 		}
+		if size += len(text) + 1; size > mostTable && len(next.Children) > 0 {
+			break
+		}
+		next.Children = append(next.Children, child)
 	}
 	return next, nil
 }

@@ -136,20 +136,18 @@ func startStackIn(ctx context.Context, environment []string, args ...string) (*s
 	return s, nil
 }
 
-// close stops the stack as a person would and reports what went wrong.
+// close stops the stack as a person would and reports what went wrong, and what is too large in the histories.
 func (s *stack) close() error {
-	var large error
+	var tooLarge error
 	if s.client != nil {
-		if s.dev.running() {
-			large = checkHistories(context.Background(), s.client)
-		}
+		tooLarge = s.checkPayloads()
 		s.client.Close()
 	}
 	if s.store != nil {
 		s.store.Close()
 	}
 	err := s.dev.stop(25 * time.Second)
-	return errors.Join(large, err, os.RemoveAll(s.folder))
+	return errors.Join(tooLarge, err, os.RemoveAll(s.folder))
 }
 
 // environment is what the product's own programs need to work in this stack.
