@@ -217,15 +217,6 @@ func (p *process) stop(within time.Duration) error {
 	}
 }
 
-func (p *process) running() bool {
-	select {
-	case <-p.exited:
-		return false
-	default:
-		return true
-	}
-}
-
 // kill ends the process at once, without a chance to clean up.
 func (p *process) kill(t *testing.T) {
 	t.Helper()
