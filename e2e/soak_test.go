@@ -56,9 +56,9 @@ var soakWays = []struct {
 // passesCase passes, however slow the machine is.
 const passesCase = `{"title": "Passes", "timeout": 60000, "steps": [
 	{"type": "navigate", "url": "/kitchen"},
-	{"type": "change", "selectors": [["#teaspoons"]], "value": "2"},
-	{"type": "click", "selectors": [["#convert"]]},
-	{"type": "customStep", "name": "assertText", "parameters": {"selectors": [["#grams"]], "text": "5.2 g"}}]}`
+	{"type": "change", "selectors": [["pierce/#teaspoons"]], "value": "2"},
+	{"type": "click", "selectors": [["pierce/#convert"]]},
+	{"type": "customStep", "name": "assertText", "parameters": {"selectors": [["pierce/#grams"]], "text": "5.2 g"}}]}`
 
 // lastsCase is in its second step until somebody ends it.
 const lastsCase = `{"title": "Lasts", "steps": [
