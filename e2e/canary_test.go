@@ -149,7 +149,7 @@ func (s *stack) everywhere(t *testing.T) []seen {
 	options, err := redis.ParseURL(s.Redis)
 	require.NoError(t, err)
 	db := redis.NewClient(options)
-	defer db.Close()
+	defer func() { require.NoError(t, db.Close()) }()
 	keys := db.Scan(t.Context(), 0, "*", 1000).Iterator()
 	for keys.Next(t.Context()) {
 		key := keys.Val()
@@ -175,7 +175,7 @@ func (s *stack) everywhere(t *testing.T) []seen {
 	// Postgres: every row of every table.
 	conn, err := pgx.Connect(t.Context(), s.Database)
 	require.NoError(t, err)
-	defer conn.Close(t.Context())
+	defer func() { require.NoError(t, conn.Close(t.Context())) }()
 	rows, err := conn.Query(t.Context(), `select quote_ident(schemaname) || '.' || quote_ident(tablename) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`)
 	require.NoError(t, err)
 	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])

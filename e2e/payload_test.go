@@ -30,7 +30,7 @@ const mostPayload = 32 << 10
 // checkPayloads looks at the histories of all workflows, also of those that still run, and names each payload that is too
 // large.
 func (s *stack) checkPayloads() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) //nolint:forbidigo // the last stack is closed after all tests
 	defer cancel()
 	began := time.Now()
 	group, ctx := errgroup.WithContext(ctx)

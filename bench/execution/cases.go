@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -66,9 +67,14 @@ const variations = 8
 // scenarios are 40 tests of four to six steps, on the pages of the bundled suite that answer at once.
 func scenarios() []scenario {
 	goods := []struct{ slug, name string }{
-		{"ceylon-cinnamon", "Ceylon cinnamon"}, {"cassia-cinnamon", "Cassia cinnamon"}, {"smoked-paprika", "Smoked paprika"},
-		{"sweet-paprika", "Sweet paprika"}, {"black-peppercorn", "Black peppercorn"}, {"star-anise", "Star anise"},
-		{"nutmeg", "Nutmeg"}, {"saffron", "Saffron"},
+		{"ceylon-cinnamon", "Ceylon cinnamon"},
+		{"cassia-cinnamon", "Cassia cinnamon"},
+		{"smoked-paprika", "Smoked paprika"},
+		{"sweet-paprika", "Sweet paprika"},
+		{"black-peppercorn", "Black peppercorn"},
+		{"star-anise", "Star anise"},
+		{"nutmeg", "Nutmeg"},
+		{"saffron", "Saffron"},
 	}
 	var all []scenario
 	for i := range variations {
@@ -80,11 +86,11 @@ func scenarios() []scenario {
 				says("#login-error", "Email or password is wrong. Please try again."),
 			}},
 			scenario{fmt.Sprintf("Put %d of %s into the cart", n, g.name), []action{
-				visit("/products/" + g.slug), says("#product-title", g.name), fill("#quantity", fmt.Sprint(n)), click("#add-to-cart"),
-				says("#add-message", fmt.Sprintf("Added %d × %s", n, g.name)), says("#cart-count", fmt.Sprint(n)),
+				visit("/products/" + g.slug), says("#product-title", g.name), fill("#quantity", strconv.Itoa(n)), click("#add-to-cart"),
+				says("#add-message", fmt.Sprintf("Added %d × %s", n, g.name)), says("#cart-count", strconv.Itoa(n)),
 			}},
 			scenario{fmt.Sprintf("Weigh %d teaspoons of cinnamon", n), []action{
-				visit("/kitchen"), fill("#teaspoons", fmt.Sprint(n)), click("#convert"), says("#grams", fmt.Sprintf("%.1f g", 2.6*float64(n))),
+				visit("/kitchen"), fill("#teaspoons", strconv.Itoa(n)), click("#convert"), says("#grams", fmt.Sprintf("%.1f g", 2.6*float64(n))),
 			}},
 			scenario{fmt.Sprintf("Join the club as guest %d", i), []action{
 				visit("/"), click("#join-club"), fill("#club-email", email), click("#club-submit"),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"time"
 
@@ -92,9 +93,7 @@ func (b *bench) endOnce(ctx context.Context, pages *pages, e ending) (time.Durat
 		return 0, fmt.Errorf("writing the case: %w", err)
 	}
 	settings := map[string]any{"baseUrl": pages.url}
-	for name, value := range e.config {
-		settings[name] = value
-	}
+	maps.Copy(settings, e.config)
 	before := renderers(b.system.dev.Process.Pid)
 	id, err := b.system.submit(ctx, definition, map[string]any{"config": settings})
 	if err != nil {

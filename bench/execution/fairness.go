@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -133,9 +135,7 @@ func (b *bench) submitAll(ctx context.Context, count int, user string, fields ma
 		return nil, err
 	}
 	request := map[string]any{"userId": user, "config": settings}
-	for name, value := range fields {
-		request[name] = value
-	}
+	maps.Copy(request, fields)
 	ids := make([]string, count)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(submitters)
@@ -158,10 +158,10 @@ func (b *bench) many(ctx context.Context) (backlog, error) {
 func (b *bench) cancelAll(ctx context.Context, ids []string) error {
 	group, cancelling := errgroup.WithContext(ctx)
 	group.SetLimit(submitters)
-	for i := len(ids) - 1; i >= 0; i-- {
+	for _, id := range slices.Backward(ids) {
 		group.Go(func() error {
-			err := b.system.call(cancelling, http.MethodPost, "/api/test-runs/"+ids[i]+"/cancel", nil, nil)
-			if r, showErr := b.system.show(cancelling, ids[i]); showErr == nil && r.ended() {
+			err := b.system.call(cancelling, http.MethodPost, "/api/test-runs/"+id+"/cancel", nil, nil)
+			if r, showErr := b.system.show(cancelling, id); showErr == nil && r.ended() {
 				return nil
 			}
 			return err

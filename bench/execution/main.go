@@ -61,8 +61,12 @@ type part struct {
 
 func parts() []part {
 	return []part{
-		{"ratio", (*bench).ratio}, {"overhead", (*bench).overhead}, {"fairness", (*bench).fairness}, {"urgent", (*bench).urgent},
-		{"endings", (*bench).endingsOf}, {"intake", (*bench).intake},
+		{"ratio", (*bench).ratio},
+		{"overhead", (*bench).overhead},
+		{"fairness", (*bench).fairness},
+		{"urgent", (*bench).urgent},
+		{"endings", (*bench).endingsOf},
+		{"intake", (*bench).intake},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -33,7 +34,7 @@ func openPages(ctx context.Context) (*pages, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/page/{id}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = fmt.Fprintf(w, "<!doctype html><title>Page</title><script>new EventSource(%q)</script>", "/stream/"+r.PathValue("id"))
+		_, _ = fmt.Fprintf(w, "<!doctype html><title>Page</title><script>new EventSource(%q)</script>", "/stream/"+url.PathEscape(r.PathValue("id")))
 	})
 	mux.HandleFunc("/stream/{id}", p.stream)
 	p.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}

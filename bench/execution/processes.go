@@ -25,7 +25,7 @@ const tick = 10 * time.Millisecond
 
 // below lists a process and those below it; none where there is no /proc.
 func below(root int) []process {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat") //nolint:errcheck // the pattern is right
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	children, all := map[int][]int{}, map[int]process{}
 	for _, path := range stats {
 		text, err := os.ReadFile(path)
@@ -45,7 +45,7 @@ func below(root int) []process {
 			ticks, _ := strconv.Atoi(field)
 			p.cpu += time.Duration(ticks) * tick
 		}
-		command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) //nolint:errcheck // it may have ended just now
+		command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		p.command = strings.ReplaceAll(string(command), "\x00", " ")
 		children[parent] = append(children[parent], pid)
 		all[pid] = p

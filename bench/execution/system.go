@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -53,7 +55,7 @@ func startSystem(ctx context.Context, o options) (*system, error) {
 	ready := filepath.Join(folder, "ready.json")
 	// It outlives the context, to be stopped in order.
 	s.dev = exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(bin, "cinnamon-dev"),
-		"up", "--ephemeral", "--ready-file", ready, "--concurrency", fmt.Sprint(slots))
+		"up", "--ephemeral", "--ready-file", ready, "--concurrency", strconv.Itoa(slots))
 	s.dev.Env = append(s.dev.Environ(), "ARTIFACTS_SCREENSHOT=off", "ARTIFACTS_DOM=off", "ARTIFACTS_CONSOLE=off", "ARTIFACTS_NETWORK=off", "ARTIFACTS_TRACE=off")
 	s.dev.Stdout, s.dev.Stderr = s.log, s.log
 	s.dev.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt reaches this program alone
@@ -172,9 +174,7 @@ func (r testRun) waited() float64 { return r.StartedAt.Sub(r.CreatedAt).Seconds(
 // submit asks for a run of a case.
 func (s *system) submit(ctx context.Context, definition json.RawMessage, fields map[string]any) (string, error) {
 	request := map[string]any{"case": definition, "attempts": 1}
-	for name, value := range fields {
-		request[name] = value
-	}
+	maps.Copy(request, fields)
 	var accepted testRun
 	err := s.call(ctx, http.MethodPost, "/api/test-runs", request, &accepted)
 	return accepted.ID, err
