@@ -141,3 +141,22 @@ func TestKeyIsNeeded(t *testing.T) {
 	s.request(t, http.MethodGet, "/api/nowhere", "", http.StatusNotFound, nil)
 	s.request(t, http.MethodDelete, "/api/test-runs", "", http.StatusMethodNotAllowed, nil)
 }
+
+// TestManyRunsOfOneUserCountLess: who has many open runs has a smaller share of the workers for each further one.
+func TestManyRunsOfOneUserCountLess(t *testing.T) {
+	t.Parallel()
+	s := sharedStack(t)
+	user := "heavy-" + uuid.NewString()
+	weights := make([]float32, 20)
+	for i := range weights {
+		accepted := s.submit(t, exampleCase(t, "login.json"), map[string]any{"userId": user, "delay": 3600000})
+		described, err := s.client.DescribeWorkflowExecution(t.Context(), "test-execution/"+accepted.TestRunID, "")
+		require.NoError(t, err)
+		place := described.GetWorkflowExecutionInfo().GetPriority()
+		require.Equal(t, user, place.GetFairnessKey())
+		weights[i] = place.GetFairnessWeight()
+	}
+	require.InDelta(t, 1, weights[0], 0.001)
+	require.InDelta(t, 1, weights[9], 0.001)
+	require.InDelta(t, 0.5, weights[19], 0.001)
+}

@@ -12,7 +12,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	sdkclient "go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/config"
@@ -34,6 +33,7 @@ type runStore interface {
 type startStore interface {
 	RunStarted(ctx context.Context, runID, workflowRunID string) error
 	NotStarted(ctx context.Context, before time.Time, limit int) ([]store.Start, error)
+	OpenRuns(ctx context.Context, userID string, enough int) (int, error)
 }
 
 // endStore ends runs that no workflow ends.
@@ -276,7 +276,7 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 		WorkflowIDReusePolicy:    reuse,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		TypedSearchAttributes:    workflows.RunAttributes(st.TestCaseID, st.RunID, st.UserID),
-		Priority:                 temporal.Priority{PriorityKey: s.PriorityScale.key(st.Priority), FairnessKey: fairnessKey(st.UserID)},
+		Priority:                 s.place(ctx, st.Priority, st.UserID),
 		StaticSummary:            activities.Summary(st.Title),
 	}, def.Workflow, input)
 	if already, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
@@ -292,13 +292,4 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 		return "", fault.New(fault.Unavailable, "the workflow that carried run %s out before has not ended yet", st.RunID)
 	}
 	return started.GetRunID(), nil
-}
-
-// fairnessKey fits a user id into Temporal's limit of 64 bytes.
-func fairnessKey(userID string) string {
-	const longest = 64
-	if len(userID) <= longest {
-		return userID
-	}
-	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(userID)).String()
 }

@@ -27,9 +27,10 @@ type SuiteExecutionInput struct {
 	Parallel int `json:"parallel,omitempty"`
 	// FailFast ends the suite with the first run that fails.
 	FailFast bool `json:"failFast,omitempty"`
-	// PriorityKey and FairnessKey are those of the runs.
-	PriorityKey int    `json:"priorityKey,omitempty"`
-	FairnessKey string `json:"fairnessKey,omitempty"`
+	// PriorityKey, FairnessKey and FairnessWeight are those of the runs.
+	PriorityKey    int     `json:"priorityKey,omitempty"`
+	FairnessKey    string  `json:"fairnessKey,omitempty"`
+	FairnessWeight float32 `json:"fairnessWeight,omitempty"`
 
 	// Place is that of the last run that was started, and Tally counts those that ended, before the workflow continued as new.
 	Place int   `json:"place,omitempty"`
@@ -157,8 +158,10 @@ func (s *suiteRun) start(ctx workflow.Context, child activities.SuiteChild) {
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WaitForCancellation:   true,
 		TypedSearchAttributes: RunAttributes(child.TestCaseID, child.RunID, s.in.UserID),
-		Priority:              temporal.Priority{PriorityKey: s.in.PriorityKey, FairnessKey: s.in.FairnessKey},
-		StaticSummary:         child.Summary,
+		Priority: temporal.Priority{
+			PriorityKey: s.in.PriorityKey, FairnessKey: s.in.FairnessKey, FairnessWeight: s.in.FairnessWeight,
+		},
+		StaticSummary: child.Summary,
 	})
 	future := workflow.ExecuteChildWorkflow(ctx, def.Workflow, child.Input)
 	workflow.Go(ctx, func(ctx workflow.Context) {

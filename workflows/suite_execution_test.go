@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -120,8 +122,11 @@ func TestSuiteRunsItsCasesInOrderAndAtMostSoManyAtOnce(t *testing.T) {
 	require.Equal(t, workflows.Tally{Passed: 50}, r.Tally)
 	require.Equal(t, 3, b.most)
 	require.Len(t, b.began, 50)
-	require.Equal(t, "run-1", b.began[0])
-	require.Equal(t, "run-50", b.began[49])
+	for i, id := range b.began { // those that are started together may begin in any order
+		place, err := strconv.Atoi(strings.TrimPrefix(id, "run-"))
+		require.NoError(t, err)
+		require.InDelta(t, i+1, place, 2, "%v", b.began)
+	}
 }
 
 func TestSuiteWithoutALimitStartsAllAtOnce(t *testing.T) {

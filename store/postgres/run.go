@@ -137,6 +137,15 @@ func (s *Store) RunStarted(ctx context.Context, runID, workflowRunID string) err
 	return nil
 }
 
+// OpenRuns counts the runs of a user that have not ended, up to a number that is enough. Runs without a user belong to "".
+func (s *Store) OpenRuns(ctx context.Context, userID string, enough int) (int, error) {
+	var open int
+	if err := s.pool.QueryRow(ctx, s.query["run_open"], userID, enough).Scan(&open); err != nil {
+		return 0, coded(err, "the open runs could not be counted")
+	}
+	return open, nil
+}
+
 // NotStarted lists runs that were accepted before that time and have no workflow yet, most urgent first.
 func (s *Store) NotStarted(ctx context.Context, before time.Time, limit int) ([]store.Start, error) {
 	return collect(ctx, s, "runs without a workflow could not be listed", func(row pgx.CollectableRow) (store.Start, error) {
