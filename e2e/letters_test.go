@@ -142,7 +142,7 @@ func (l *lettersStack) startWorker(t *testing.T, name string) *process {
 			require.NoError(l.whole, worker.stop(20*time.Second))
 		}
 	})
-	await(t, soon, "the worker to start", func() bool { return strings.Contains(worker.output.String(), "worker started") })
+	await(t, soon, "the worker to start", func() bool { return strings.Contains(worker.output.String(), "Worker started") })
 	return worker
 }
 
