@@ -78,7 +78,7 @@ var (
 	// kubernetes sets such variables for every service that is called as our prefixes are.
 	kubernetes = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP)(_[A-Z]+)?)$`)
 	// tests are variables of this project's Makefile and tests, which whole programs inherit.
-	tests = regexp.MustCompile(`^CINNAMON_(DEV_)?BIN$|^CINNAMON_(PROPERTY|TEST)_`)
+	tests = regexp.MustCompile(`^CINNAMON_(DEV_|RACE_)?BIN$|^CINNAMON_(PROPERTY|TEST|SOAK)_`)
 )
 
 // unknown says what is wrong with a name that is no setting; nothing if it may belong to somebody else. In a file of settings
