@@ -1,6 +1,7 @@
 package healing
 
 import (
+	"cmp"
 	"math"
 	"strings"
 )
@@ -230,6 +231,12 @@ func diceOf(a, b []uint32) float64 {
 		return 0
 	}
 	n := 0
+	inBoth(a, b, func(uint32) { n++ })
+	return 2 * float64(n) / float64(len(a)+len(b))
+}
+
+// inBoth calls do with each value that stands in two sorted lists.
+func inBoth[T cmp.Ordered](a, b []T, do func(T)) {
 	for i, j := 0, 0; i < len(a) && j < len(b); {
 		switch {
 		case a[i] < b[j]:
@@ -237,12 +244,11 @@ func diceOf(a, b []uint32) float64 {
 		case a[i] > b[j]:
 			j++
 		default:
-			n++
+			do(a[i])
 			i++
 			j++
 		}
 	}
-	return 2 * float64(n) / float64(len(a)+len(b))
 }
 
 func sameOr(a, b string, otherwise float64) float64 {

@@ -59,7 +59,7 @@ func (e Evidence) Vector() [12]float64 {
 	return [12]float64{e.Score, e.Margin, e.Caption, e.Wording, e.Identifier, e.Link, e.Class, e.Shape, e.Place, e.Context, e.Known, e.Typical}
 }
 
-// evidence for an explained candidate that is so far ahead of the runner-up.
+// evidence for a candidate that is so far ahead of the runner-up.
 func (p *Page) evidence(q *question, best *Candidate, ahead float64) Evidence {
 	a, b, s := q.fp, p.elements[best.Index].fp, &best.s
 	wording := s[partCaptionWords]
@@ -72,7 +72,7 @@ func (p *Page) evidence(q *question, best *Candidate, ahead float64) Evidence {
 	}
 	return Evidence{
 		Class: class, Shape: (s[partPosition] + s[partSize]) / 2, Known: q.best / 30, Typical: q.typical,
-		Score: best.Score, Margin: 1 - math.Exp(-max(ahead, 0)), Caption: s[partCaption], Wording: wording,
+		Score: q.score(best), Margin: 1 - math.Exp(-max(ahead, 0)), Caption: s[partCaption], Wording: wording,
 		Identifier: agreement([]pair{{a.TestID, b.TestID, s[partTestID]}, {a.ID, b.ID, s[partID]}, {a.Name, b.Name, s[partName]}}),
 		Link:       agreement([]pair{{q.href, p.elements[best.Index].href, s[partHref]}}),
 		Place:      (s[partLandmark] + s[partTags] + s[partPathEnd]) / 3,

@@ -139,18 +139,7 @@ func (p *Page) target(f Fingerprint) element {
 // common is the weight of the words that two bags share.
 func (p *Page) common(f field, a, b []int32) float64 {
 	weight, sum := p.vocab.weight[f], 0.0
-	for i, j := 0, 0; i < len(a) && j < len(b); {
-		switch {
-		case a[i] < b[j]:
-			i++
-		case a[i] > b[j]:
-			j++
-		default:
-			sum += weight[a[i]]
-			i++
-			j++
-		}
-	}
+	inBoth(a, b, func(id int32) { sum += weight[id] })
 	return sum
 }
 

@@ -1,6 +1,7 @@
 package healing
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -70,7 +71,7 @@ func (p *Page) score(q *question, limit int) []Candidate {
 		order[i] = i
 	}
 	// Elements that are equally alike keep the order of the document.
-	slices.SortStableFunc(order, func(a, b int) int { return compareDown(raws[a], raws[b]) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(raws[b], raws[a]) })
 	best := make([]Candidate, min(limit, len(order)))
 	for i := range best {
 		at := order[i]
@@ -79,54 +80,56 @@ func (p *Page) score(q *question, limit int) []Candidate {
 	return best
 }
 
-func compareDown(a, b float64) int {
-	switch {
-	case a > b:
-		return -1
-	case a < b:
-		return 1
-	default:
-		return 0
-	}
-}
-
 // ranking explains the candidates and says how sure it is.
 func (p *Page) ranking(q *question, candidates []Candidate) Ranking {
 	r := Ranking{Candidates: candidates[:min(len(candidates), MaxCandidates)]}
 	for i := range r.Candidates {
 		p.explain(q, &r.Candidates[i])
-		if r.RunnerUp == 0 && i > 0 && !p.kin(r.Candidates[i].Index, r.Candidates[0].Index) {
-			r.RunnerUp = i
-		}
 	}
 	if len(r.Candidates) > 0 {
-		ahead := r.Candidates[0].raw
-		if r.RunnerUp > 0 {
-			ahead -= r.Candidates[r.RunnerUp].raw
-		}
-		r.Evidence = p.evidence(q, r.Best(), ahead)
-		calibration := Alone
-		if q.together {
-			calibration = Together
-		}
-		r.Confidence = calibration.Confidence(r.Evidence)
+		r.RunnerUp, r.Evidence, r.Confidence = p.trust(q, r.Candidates)
 	}
 	return r
 }
 
-func (p *Page) explain(q *question, c *Candidate) {
-	if q.best > 0 {
-		c.Score = min(max(c.raw/q.best, 0), 1)
+// trust says how sure it is that the first candidate is the right one, of what evidence, and which one comes next. There must be a
+// candidate.
+func (p *Page) trust(q *question, candidates []Candidate) (runnerUp int, e Evidence, confidence float64) {
+	best := &candidates[0]
+	ahead := best.raw
+	for i := 1; i < min(len(candidates), MaxCandidates) && runnerUp == 0; i++ {
+		if !p.kin(candidates[i].Index, best.Index) {
+			runnerUp = i
+			ahead -= candidates[i].raw
+		}
 	}
+	e = p.evidence(q, best, ahead)
+	calibration := Alone
+	if q.together {
+		calibration = Together
+	}
+	return runnerUp, e, calibration.Confidence(e)
+}
+
+func (p *Page) explain(q *question, c *Candidate) {
+	c.Score = q.score(c)
 	for i, similarity := range c.s {
 		if similarity != 0 {
 			c.Parts = append(c.Parts, Part{traits[i].name, similarity, similarity * traits[i].weight / math.Max(q.best, 1)})
 		}
 	}
 	slices.SortStableFunc(c.Parts, func(a, b Part) int {
-		return compareDown(math.Abs(a.Contribution), math.Abs(b.Contribution))
+		return cmp.Compare(math.Abs(b.Contribution), math.Abs(a.Contribution))
 	})
 	c.Reason = reason(q, &c.s)
+}
+
+// score is what a candidate's parts give, of what they give for the same element.
+func (q *question) score(c *Candidate) float64 {
+	if q.best <= 0 {
+		return 0
+	}
+	return min(max(c.raw/q.best, 0), 1)
 }
 
 // reason names what counts most.

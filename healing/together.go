@@ -69,9 +69,8 @@ func (t *together) findAnchors() {
 	claims := map[int][]anchor{}
 	order := []int{}
 	for i, q := range t.questions {
-		r := t.page.ranking(q, slices.Clone(t.candidates[i]))
-		if r.Confidence >= anchorConfidence {
-			at := r.Best().Index
+		if _, _, confidence := t.page.trust(q, t.candidates[i]); confidence >= anchorConfidence {
+			at := t.candidates[i][0].Index
 			if len(claims[at]) == 0 {
 				order = append(order, at)
 			}
@@ -122,7 +121,7 @@ func (t *together) lean(i int) {
 		c.s[partTree], c.s[partOffset], c.s[partOrder] = tree.value(), offset.value(), order.value()
 		c.raw = c.s.raw()
 	}
-	slices.SortStableFunc(candidates, func(a, b Candidate) int { return compareDown(a.raw, b.raw) })
+	slices.SortStableFunc(candidates, func(a, b Candidate) int { return cmp.Compare(b.raw, a.raw) })
 }
 
 // mean is a weighted mean.
@@ -150,7 +149,7 @@ func (t *together) nearest(i int) []distant {
 		}
 		all = append(all, distant{a, apart(&q.element, &t.questions[a.target].element)})
 	}
-	slices.SortStableFunc(all, func(a, b distant) int { return compareDown(b.distance, a.distance) })
+	slices.SortStableFunc(all, func(a, b distant) int { return cmp.Compare(a.distance, b.distance) })
 	return all[:min(len(all), anchorsEach)]
 }
 
