@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/cli"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
@@ -37,10 +36,7 @@ Exit codes: 0 all can be run, 2 something is wrong.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			o.Paths = args
 			code, err := cli.Lint(o)
-			if code == exitPassed && err == nil {
-				return nil
-			}
-			return exitError{code: code, err: err}
+			return ended(code, err)
 		},
 	}
 	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON document")
@@ -57,11 +53,11 @@ func newCaseExport(stdout io.Writer) *cobra.Command {
 Environment: CINNAMON_API_URL, CINNAMON_API_KEY.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			reach(&o)
+			reach(&o.APIURL, &o.APIKey)
 			return failed(cli.Export(cmd.Context(), o, args[0]))
 		},
 	}
-	cmd.Flags().StringVar(&o.APIURL, "api", "", "address of the API (default: CINNAMON_API_URL)")
+	apiFlag(cmd, &o.APIURL)
 	return cmd
 }
 
@@ -74,26 +70,10 @@ func newCaseSave(stdout io.Writer) *cobra.Command {
 Environment: CINNAMON_API_URL, CINNAMON_API_KEY.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			reach(&o)
+			reach(&o.APIURL, &o.APIKey)
 			return failed(cli.Save(cmd.Context(), o, args[0], args[1]))
 		},
 	}
-	cmd.Flags().StringVar(&o.APIURL, "api", "", "address of the API (default: CINNAMON_API_URL)")
+	apiFlag(cmd, &o.APIURL)
 	return cmd
-}
-
-// reach says where the API is.
-func reach(o *cli.CaseOptions) {
-	client := config.ClientFromEnvironment()
-	if o.APIURL == "" {
-		o.APIURL = client.APIURL
-	}
-	o.APIKey = client.APIKey.Reveal()
-}
-
-func failed(err error) error {
-	if err == nil {
-		return nil
-	}
-	return exitError{code: cli.CodeOf(err), err: err}
 }

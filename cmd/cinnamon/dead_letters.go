@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/cli"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 )
 
 func newDeadLetters(stdout, stderr io.Writer) *cobra.Command {
@@ -90,24 +90,12 @@ func letterFlags(cmd *cobra.Command, o *cli.LettersOptions) {
 	f.StringVar(&o.Queue, "queue", "", "only those of this queue")
 	f.StringVar(&o.Since, "since", "", "only those that died since then: a time (2026-11-03T12:00:00Z), or how long ago (24h)")
 	f.StringVar(&o.Until, "until", "", "only those that died before then")
-	f.StringVar(&o.APIURL, "api", "", "address of the API (default: CINNAMON_API_URL)")
+	apiFlag(cmd, &o.APIURL)
 	f.StringVarP(&o.Output, "output", "o", cli.OutputTable, "table, or json: one document on standard output")
 }
 
 // reachLetters says where the API is, and what the output is shown on.
 func reachLetters(o *cli.LettersOptions, stdout io.Writer) {
-	client := config.ClientFromEnvironment()
-	if o.APIURL == "" {
-		o.APIURL = client.APIURL
-	}
-	o.APIKey = client.APIKey.Reveal()
-	o.Terminal, o.NoColor = isTerminal(stdout) && !client.DumbTerminal, client.NoColor
-}
-
-// ended makes a command end with the code that it returned.
-func ended(code int, err error) error {
-	if code == exitPassed && err == nil {
-		return nil
-	}
-	return exitError{code: code, err: err}
+	client := reach(&o.APIURL, &o.APIKey)
+	o.Terminal, o.NoColor = obs.IsTerminal(stdout) && !client.DumbTerminal, client.NoColor
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/cli"
+	"github.com/cinnamon-qa/cinnamon/internal/obs"
 )
 
 func newRun(stdout, stderr io.Writer) *cobra.Command {
@@ -48,24 +48,16 @@ Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLO
 
 // run runs tests and turns how they went into an exit code.
 func run(cmd *cobra.Command, o *cli.Options) error {
-	client := config.ClientFromEnvironment()
-	if o.APIURL == "" {
-		o.APIURL = client.APIURL
-	}
-	o.APIKey = client.APIKey.Reveal()
+	client := reach(&o.APIURL, &o.APIKey)
 	progress := o.Stdout
 	if o.Output == cli.OutputJSON {
 		progress = o.Stderr
 	}
-	o.Terminal, o.NoColor = isTerminal(progress) && !client.DumbTerminal, client.NoColor
+	o.Terminal, o.NoColor = obs.IsTerminal(progress) && !client.DumbTerminal, client.NoColor
 	abort, stop := secondInterrupt(cmd.Context())
 	defer stop()
 	o.Abort = abort
-	code, err := cli.Run(cmd.Context(), *o)
-	if code == exitPassed && err == nil {
-		return nil
-	}
-	return exitError{code: code, err: err}
+	return ended(cli.Run(cmd.Context(), *o))
 }
 
 // runFlags are the flags of everything that runs tests. where takes the site.
@@ -73,7 +65,7 @@ func runFlags(cmd *cobra.Command, o *cli.Options, where *cli.Group) {
 	f := cmd.Flags()
 	f.StringVar(&where.BaseURL, "base-url", "", "where relative addresses of the cases lead; replaces the files' baseUrl")
 	f.StringVar(&where.Environment, "env", "", "the environment whose address in config.baseUrls counts, such as staging")
-	f.StringVar(&o.APIURL, "api", "", "address of the API (default: CINNAMON_API_URL)")
+	apiFlag(cmd, &o.APIURL)
 	f.StringVar(&o.Priority, "priority", "", "low, normal, high, urgent, or a number (higher is more urgent)")
 	f.IntVar(&o.Attempts, "attempts", 0, "attempts of each test at the most (default: the API's)")
 	f.DurationVar(&o.Timeout, "timeout", 0, "time that one attempt may take (default: 30s and 5s a step)")
@@ -108,13 +100,4 @@ func secondInterrupt(ctx context.Context) (abort <-chan struct{}, stop func()) {
 		}
 	}()
 	return closed, cancel
-}
-
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

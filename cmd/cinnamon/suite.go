@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/cli"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
@@ -84,11 +83,11 @@ Environment: CINNAMON_API_URL, CINNAMON_API_KEY.`,
 		Example: `  cinnamon suite save shop examples/cases/shop`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			reachSuites(&o)
+			reach(&o.APIURL, &o.APIKey)
 			return failed(cli.SaveSuite(cmd.Context(), o, args[0], args[1]))
 		},
 	}
-	cmd.Flags().StringVar(&o.APIURL, "api", "", "address of the API (default: CINNAMON_API_URL)")
+	apiFlag(cmd, &o.APIURL)
 	return cmd
 }
 
@@ -97,7 +96,7 @@ func newSuiteList(stdout io.Writer) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the stored suites", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			reachSuites(&o)
+			reach(&o.APIURL, &o.APIKey)
 			return failed(cli.ListSuites(cmd.Context(), o))
 		},
 	}
@@ -114,7 +113,7 @@ func newSuiteRuns(stdout io.Writer) *cobra.Command {
   cinnamon suite runs smoke --limit 5 --json | jq -r '.suiteRuns[].status'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			reachSuites(&o)
+			reach(&o.APIURL, &o.APIKey)
 			return failed(cli.ListSuiteRuns(cmd.Context(), o, append(args, "")[0], limit))
 		},
 	}
@@ -128,24 +127,15 @@ func newSuiteCancel(stdout io.Writer) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "cancel SUITE_RUN", Short: "End a suite run: cancel what runs, leave the rest out", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			reachSuites(&o)
+			reach(&o.APIURL, &o.APIKey)
 			return failed(cli.CancelSuiteRun(cmd.Context(), o, args[0]))
 		},
 	}
-	cmd.Flags().StringVar(&o.APIURL, "api", "", "address of the API (default: CINNAMON_API_URL)")
+	apiFlag(cmd, &o.APIURL)
 	return cmd
 }
 
 func listFlags(cmd *cobra.Command, o *cli.SuiteOptions) {
-	cmd.Flags().StringVar(&o.APIURL, "api", "", "address of the API (default: CINNAMON_API_URL)")
+	apiFlag(cmd, &o.APIURL)
 	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON document")
-}
-
-// reachSuites says where the API is.
-func reachSuites(o *cli.SuiteOptions) {
-	client := config.ClientFromEnvironment()
-	if o.APIURL == "" {
-		o.APIURL = client.APIURL
-	}
-	o.APIKey = client.APIKey.Reveal()
 }
