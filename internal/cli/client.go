@@ -60,26 +60,23 @@ func (c *client) startSuite(ctx context.Context, path string, body []byte, idemp
 }
 
 func (c *client) runs(ctx context.Context, ids []string) ([]apiRun, error) {
-	var answer struct {
-		Items []apiRun `json:"items"`
-	}
-	err := c.call(ctx, http.MethodGet, "/api/test-runs?"+url.Values{"id": ids}.Encode(), nil, "", &answer)
-	return answer.Items, err
+	return items[apiRun](ctx, c, "/api/test-runs?"+url.Values{"id": ids}.Encode())
 }
 
 func (c *client) steps(ctx context.Context, id string) ([]apiStep, error) {
-	var answer struct {
-		Items []apiStep `json:"items"`
-	}
-	err := c.call(ctx, http.MethodGet, runPath(id)+"/steps", nil, "", &answer)
-	return answer.Items, err
+	return items[apiStep](ctx, c, runPath(id)+"/steps")
 }
 
 func (c *client) artifacts(ctx context.Context, id string) ([]apiArtifact, error) {
+	return items[apiArtifact](ctx, c, runPath(id)+"/artifacts")
+}
+
+// items gets a list.
+func items[T any](ctx context.Context, c *client, path string) ([]T, error) {
 	var answer struct {
-		Items []apiArtifact `json:"items"`
+		Items []T `json:"items"`
 	}
-	err := c.call(ctx, http.MethodGet, runPath(id)+"/artifacts", nil, "", &answer)
+	err := c.get(ctx, path, &answer)
 	return answer.Items, err
 }
 
@@ -94,6 +91,14 @@ func (c *client) cancel(ctx context.Context, path string) error {
 
 func runPath(id string) string      { return "/api/test-runs/" + url.PathEscape(id) }
 func suiteRunPath(id string) string { return "/api/suite-runs/" + url.PathEscape(id) }
+
+// suiteRunsPath is where the runs of a stored suite are, or, without an id, those of all suites.
+func suiteRunsPath(suiteID string) string {
+	if suiteID == "" {
+		return "/api/suite-runs"
+	}
+	return "/api/suites/" + url.PathEscape(suiteID) + "/runs"
+}
 
 // call sends one request and decodes the answer into out, unless out is nil.
 func (c *client) call(ctx context.Context, method, path string, body []byte, idempotencyKey string, out any) error {

@@ -56,21 +56,13 @@ type letterPage struct {
 // filter is what the API is asked for.
 func (o *LettersOptions) filter(now time.Time) (map[string]string, error) {
 	var problems []string
-	if o.Output == "" {
-		o.Output = OutputTable
-	}
-	if o.Output != OutputTable && o.Output != OutputJSON {
-		problems = append(problems, fmt.Sprintf("the output is %q: it must be %s or %s", o.Output, OutputTable, OutputJSON))
-	}
-	if !webAddress(o.APIURL) {
-		problems = append(problems, fmt.Sprintf("the API's address is %q: set CINNAMON_API_URL to an http:// or https:// address", o.APIURL))
-	}
-	o.APIURL = strings.TrimRight(o.APIURL, "/")
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	completeEnds(&o.Output, &o.APIURL, bad)
 	f := map[string]string{"queue": o.Queue, "class": o.Class, "testCaseId": o.Case}
 	for name, text := range map[string]string{"since": o.Since, "until": o.Until} {
 		at, err := moment(text, now)
 		if err != nil {
-			problems = append(problems, fmt.Sprintf("--%s is %q: it must be a time such as 2026-11-03T12:00:00Z, or how long ago, such as 24h", name, text))
+			bad("--%s is %q: it must be a time such as 2026-11-03T12:00:00Z, or how long ago, such as 24h", name, text)
 			continue
 		}
 		f[name] = at
@@ -141,7 +133,7 @@ func reached(ctx context.Context, err error) (int, error) {
 	case kindOf(err) == kindInput:
 		return ExitUsage, err
 	case kindOf(err) == kindUnavailable:
-		return ExitPlatform, platformError("%s: start it with `cinnamon-dev up`, or set CINNAMON_API_URL to where it is", err)
+		return ExitPlatform, platformError("%s%s", err, startHint)
 	}
 	return ExitPlatform, err
 }

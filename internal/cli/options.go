@@ -78,21 +78,26 @@ type Group struct {
 	suite *suiteFolder // what the suite file of their folder says; nil if there is none
 }
 
+// completeEnds fills in and checks where a command writes and what it asks: its output and the API's address.
+func completeEnds(output, apiURL *string, bad func(format string, args ...any)) {
+	if *output == "" {
+		*output = OutputTable
+	}
+	if *output != OutputTable && *output != OutputJSON {
+		bad("the output is %q: it must be %s or %s", *output, OutputTable, OutputJSON)
+	}
+	if !webAddress(*apiURL) {
+		bad("the API's address is %q: set CINNAMON_API_URL to an http:// or https:// address", *apiURL)
+	}
+	*apiURL = strings.TrimRight(*apiURL, "/")
+}
+
 // complete fills in defaults and reports everything that is wrong.
 func (o *Options) complete() error {
 	var problems []string
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 
-	if o.Output == "" {
-		o.Output = OutputTable
-	}
-	if o.Output != OutputTable && o.Output != OutputJSON {
-		bad("the output is %q: it must be %s or %s", o.Output, OutputTable, OutputJSON)
-	}
-	if !webAddress(o.APIURL) {
-		bad("the API's address is %q: set CINNAMON_API_URL to an http:// or https:// address", o.APIURL)
-	}
-	o.APIURL = strings.TrimRight(o.APIURL, "/")
+	completeEnds(&o.Output, &o.APIURL, bad)
 	if _, err := strconv.Atoi(o.Priority); err != nil && o.Priority != "" &&
 		!slices.Contains([]string{"low", "normal", "high", "urgent"}, o.Priority) {
 		bad("the priority is %q: it must be low, normal, high, urgent or a number", o.Priority)

@@ -128,11 +128,14 @@ func (r *runner) nothing(ctx context.Context, report report, err error) (int, er
 	return report.write(nil, exitCodeOf(err), err)
 }
 
+// startHint says what to do about an API that does not answer.
+const startHint = ": start it with `cinnamon-dev up`, or set CINNAMON_API_URL to where it is"
+
 // unavailable says what keeps the API from answering, and what to do if it has never answered.
 func (r *runner) unavailable(err error) string {
 	message := err.Error()
 	if kindOf(err) == kindUnavailable && !r.client.reached.Load() {
-		message += ": start it with `cinnamon-dev up`, or set CINNAMON_API_URL to where it is"
+		message += startHint
 	}
 	return message
 }

@@ -38,7 +38,7 @@ func (r *runner) startSuite(ctx context.Context, indexes []int) error {
 	var accepted acceptedSuite
 	err = r.patiently(ctx, func() error {
 		var err error
-		accepted, err = r.client.startSuite(r.leave, "/api/suite-runs", body, key) //nolint:contextcheck // a request under way is not ended: see patiently
+		accepted, err = r.client.startSuite(r.leave, suiteRunsPath(""), body, key) //nolint:contextcheck // a request under way is not ended: see patiently
 		return err
 	})
 	for n, i := range indexes {

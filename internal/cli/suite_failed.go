@@ -46,16 +46,14 @@ func (c *client) earlier(ctx context.Context, id string, newest url.Values, of s
 		}
 	} else {
 		newest.Set("limit", "1")
-		var answer struct {
-			Items []apiSuiteRun `json:"items"`
-		}
-		if err := c.get(ctx, "/api/suite-runs?"+newest.Encode(), &answer); err != nil {
+		runs, err := items[apiSuiteRun](ctx, c, suiteRunsPath("")+"?"+newest.Encode())
+		if err != nil {
 			return run, err
 		}
-		if len(answer.Items) == 0 {
+		if len(runs) == 0 {
 			return run, usageError("%s has never run yet: run it without --only-failed first", of)
 		}
-		run = answer.Items[0]
+		run = runs[0]
 	}
 	if run.Status == statusRunning {
 		return run, usageError("suite run %s has not ended yet: wait for it, or cancel it with `cinnamon suite cancel %s`", run.SuiteRunID, run.SuiteRunID)
@@ -68,15 +66,13 @@ func (c *client) runsOfSuite(ctx context.Context, suiteRunID string) ([]apiRun, 
 	const page = 200
 	var runs []apiRun
 	for {
-		var answer struct {
-			Items []apiRun `json:"items"`
-		}
 		query := url.Values{"limit": {strconv.Itoa(page)}, "offset": {strconv.Itoa(len(runs))}}
-		if err := c.get(ctx, suiteRunPath(suiteRunID)+"/runs?"+query.Encode(), &answer); err != nil {
+		more, err := items[apiRun](ctx, c, suiteRunPath(suiteRunID)+"/runs?"+query.Encode())
+		if err != nil {
 			return nil, err
 		}
-		runs = append(runs, answer.Items...)
-		if len(answer.Items) < page {
+		runs = append(runs, more...)
+		if len(more) < page {
 			return runs, nil
 		}
 	}

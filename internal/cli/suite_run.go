@@ -46,10 +46,7 @@ func (r *runner) submitStored(ctx context.Context) ([]test, error) {
 	if key == "" {
 		key = rand.Text()
 	}
-	path := "/api/suite-runs"
-	if r.options.Suite != "" {
-		path = "/api/suites/" + url.PathEscape(r.options.Suite) + "/runs"
-	}
+	path := suiteRunsPath(r.options.Suite)
 	var runs []apiRun
 	var accepted acceptedSuite
 	err = r.patiently(ctx, func() (err error) {

@@ -43,16 +43,14 @@ func ListSuites(ctx context.Context, o SuiteOptions) error {
 	suites := []json.RawMessage{}
 	rows := [][]string{{"SUITE", "TITLE", "CASES", "CHANGED"}}
 	for after := ""; ; {
-		var answer struct {
-			Items []json.RawMessage `json:"items"`
-		}
-		if err := c.get(ctx, "/api/suites?"+url.Values{"after": {after}}.Encode(), &answer); err != nil {
+		page, err := items[json.RawMessage](ctx, c, "/api/suites?"+url.Values{"after": {after}}.Encode())
+		if err != nil {
 			return coded("the suites can't be listed", err)
 		}
-		if len(answer.Items) == 0 {
+		if len(page) == 0 {
 			break
 		}
-		for _, item := range answer.Items {
+		for _, item := range page {
 			var s apiSuite
 			if err := json.Unmarshal(item, &s); err != nil {
 				return platformError("the suites can't be listed: %s", err)
@@ -68,18 +66,12 @@ func ListSuites(ctx context.Context, o SuiteOptions) error {
 func ListSuiteRuns(ctx context.Context, o SuiteOptions, suiteID string, limit int) error {
 	c := o.client()
 	defer c.close()
-	path := "/api/suite-runs"
-	if suiteID != "" {
-		path = "/api/suites/" + url.PathEscape(suiteID) + "/runs"
-	}
-	var answer struct {
-		Items []json.RawMessage `json:"items"`
-	}
-	if err := c.get(ctx, path+"?limit="+strconv.Itoa(limit), &answer); err != nil {
+	runs, err := items[json.RawMessage](ctx, c, suiteRunsPath(suiteID)+"?limit="+strconv.Itoa(limit))
+	if err != nil {
 		return coded("the suite runs can't be listed", err)
 	}
 	rows := [][]string{{"SUITE RUN", "SUITE", "STATUS", "PASSED", "FAILED", "CANCELLED", "OPEN", "DURATION", "BEGAN"}}
-	for _, item := range answer.Items {
+	for _, item := range runs {
 		var r apiSuiteRun
 		if err := json.Unmarshal(item, &r); err != nil {
 			return platformError("the suite runs can't be listed: %s", err)
@@ -94,7 +86,7 @@ func ListSuiteRuns(ctx context.Context, o SuiteOptions, suiteID string, limit in
 			strconv.Itoa(n.Cancelled), strconv.Itoa(n.Pending + n.Running), duration, ago(r.CreatedAt),
 		})
 	}
-	return o.show("suiteRuns", answer.Items, rows, "No suite has run yet. Run a stored one with cinnamon suite run ID, or a folder with cinnamon run FOLDER --parallel 4.")
+	return o.show("suiteRuns", runs, rows, "No suite has run yet. Run a stored one with cinnamon suite run ID, or a folder with cinnamon run FOLDER --parallel 4.")
 }
 
 // CancelSuiteRun ends a suite run: what runs is cancelled, the rest does not start.
@@ -189,10 +181,7 @@ func (o SuiteOptions) show(name string, items []json.RawMessage, rows [][]string
 		if items == nil {
 			items = []json.RawMessage{}
 		}
-		e := json.NewEncoder(o.Stdout)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(map[string]any{name: items})
+		return writeJSON(o.Stdout, map[string]any{name: items})
 	}
 	if len(items) == 0 {
 		_, err := fmt.Fprintln(o.Stdout, none)
