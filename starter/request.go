@@ -96,11 +96,11 @@ func (p *Priority) UnmarshalJSON(data []byte) error {
 }
 
 const (
-	maxPriority   = 2097151 // what BullMQ's clients accept
-	maxAttempts   = 20
+	maxPriority   = testcase.MaxPriority
+	maxAttempts   = testcase.MaxAttempts
 	maxDelay      = 90 * 24 * time.Hour
-	maxTimeout    = 2 * time.Hour
-	maxQueued     = 30 * 24 * time.Hour
+	maxTimeout    = testcase.MaxAttemptTimeout * time.Millisecond
+	maxQueued     = testcase.MaxQueueTimeout * time.Millisecond
 	longestUserID = 200
 
 	baseTimeout    = 30 * time.Second
@@ -189,8 +189,8 @@ func (c *RequestConfig) validate(bad report) {
 	if v := c.Viewport; v != nil && (v.Width < 1 || v.Width > 10000 || v.Height < 1 || v.Height > 10000) {
 		bad("config.viewport", "width and height must be between 1 and 10000")
 	}
-	if c.MaxAdaptations != nil && (*c.MaxAdaptations < 0 || *c.MaxAdaptations > 100) {
-		bad("config.maxAdaptations", "it must be between 0 and 100")
+	if c.MaxAdaptations != nil && (*c.MaxAdaptations < 0 || *c.MaxAdaptations > testcase.MaxAdaptations) {
+		bad("config.maxAdaptations", "it must be between 0 and %d", testcase.MaxAdaptations)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(c.Artifacts)) {
 		if problem := artifact.CheckPolicy(kind, c.Artifacts[kind]); problem != "" {

@@ -22,8 +22,8 @@ import (
 
 const (
 	maxSuiteCases = 5000
-	maxParallel   = 10_000
-	maxTitle      = 200
+	maxParallel   = testcase.MaxParallel
+	maxTitle      = testcase.MaxSuiteTitle
 
 	suiteWorkflow = "SuiteExecution"
 )

@@ -91,7 +91,7 @@ func (o object) configFields() Config {
 		IgnoreHTTPSErrors: o.flagOr("ignoreHTTPSErrors", false),
 		StorageState:      o.storageState(),
 		BaseURLs:          o.texts("baseUrls", optional, maxURL),
-		Timeout:           o.integer("timeout", optional, 1000, maxAttemptTimeout),
+		Timeout:           o.integer("timeout", optional, 1000, MaxAttemptTimeout),
 	}
 	if v, ok := o.inner("viewport", optional, ""); ok {
 		result.Width, result.Height = v.integer("width", required, 1, maxViewport), v.integer("height", required, 1, maxViewport)

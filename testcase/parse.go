@@ -42,8 +42,6 @@ const (
 	maxStored       = 200
 	maxStateAge     = 24 * 60 * 60 * 1000
 
-	maxAttemptTimeout = 2 * 60 * 60 * 1000
-
 	// MaxVariable is how many characters a variable holds.
 	MaxVariable = 8 << 10
 	// MaxDepth is how deep cases may be nested by runCase.

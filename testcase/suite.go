@@ -17,11 +17,14 @@ const (
 	// MaxSuiteBytes bounds a suite's file and its config, which is kept with each of its runs.
 	MaxSuiteBytes = 256 << 10
 
-	maxSuiteTitle     = 200
-	maxParallel       = 10_000
-	maxPriority       = 2097151
-	maxSuiteAdaptions = 100
-	maxQueueTimeout   = 2_592_000_000 // milliseconds: 30 days
+	// What a suite may say at the most, and a request as well. Times are in milliseconds.
+	MaxSuiteTitle     = 200 // characters
+	MaxParallel       = 10_000
+	MaxPriority       = 2097151 // what BullMQ's clients accept
+	MaxAttempts       = maxRetries + 1
+	MaxAdaptations    = 100
+	MaxAttemptTimeout = 2 * 60 * 60 * 1000
+	MaxQueueTimeout   = 30 * 24 * 60 * 60 * 1000
 )
 
 // Suite is what a suite file says of the cases in its folder.
@@ -89,12 +92,12 @@ func readDocument(data []byte, what string, read func(p *parser, fields map[stri
 
 func (o object) suite() *Suite {
 	o.raw("$schema", optional, "")
-	s := &Suite{Title: o.text("title", optional, maxSuiteTitle), FailFast: o.flag("failFast"), Priority: o.priority()}
+	s := &Suite{Title: o.text("title", optional, MaxSuiteTitle), FailFast: o.flag("failFast"), Priority: o.priority()}
 	if !o.absent("parallel") {
-		parallel := o.integer("parallel", optional, 0, maxParallel)
+		parallel := o.integer("parallel", optional, 0, MaxParallel)
 		s.Parallel = &parallel
 	}
-	attempts := o.integer("attempts", optional, 1, maxRetries+1)
+	attempts := o.integer("attempts", optional, 1, MaxAttempts)
 	if c, ok := o.inner("config", optional, ""); ok {
 		s.Config = c.suiteConfig()
 		if attempts > 0 && !c.absent("retries") {
@@ -119,7 +122,7 @@ func (o object) priority() json.RawMessage {
 		}
 		return raw
 	}
-	o.integer("priority", optional, 0, maxPriority)
+	o.integer("priority", optional, 0, MaxPriority)
 	return raw
 }
 
@@ -140,8 +143,8 @@ func (o object) suiteConfig() *SuiteConfig {
 	}
 	o.text("environment", optional, maxName)
 	o.flag("adaptiveMode")
-	o.integer("maxAdaptations", optional, 0, maxSuiteAdaptions)
-	o.integer("queueTimeout", optional, 0, maxQueueTimeout)
+	o.integer("maxAdaptations", optional, 0, MaxAdaptations)
+	o.integer("queueTimeout", optional, 0, MaxQueueTimeout)
 	o.texts("artifacts", optional, maxName)
 	for _, name := range runFields() {
 		if !o.absent(name) {
@@ -274,8 +277,8 @@ func (c *Case) In(s *SuiteConfig) (*Case, error) {
 	}
 	maps.DeleteFunc(own.Config, func(_ string, v json.RawMessage) bool { return bytes.Equal(v, []byte("null")) })
 	p := &parser{}
-	merged := *c
-	merged.Config = newObject(p, over(own.Config, s.fields)).at("config", over(own.Config, s.fields)).configFields()
+	merged, fields := *c, over(own.Config, s.fields)
+	merged.Config = newObject(p, fields).at("config", fields).configFields()
 	if len(p.problems) > 0 {
 		return nil, &InvalidError{Problems: p.problems, Omitted: p.omitted}
 	}
