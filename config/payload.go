@@ -40,6 +40,15 @@ func (t *Temporal) finish() error {
 	return nil
 }
 
+// Codec makes what seals and opens payloads with the keys.
+func (t *Temporal) Codec() (*payload.Codec, error) {
+	keys, err := payload.ParseKeys(t.PayloadKeys.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("reading TEMPORAL_PAYLOAD_KEYS: %w", err)
+	}
+	return payload.NewCodec(t.Namespace, keys)
+}
+
 func readBounded(name string, most int64) (text []byte, err error) {
 	file, err := os.Open(name)
 	if err != nil {

@@ -101,7 +101,7 @@ func (c *Codec) open(p *commonpb.Payload) (*commonpb.Payload, error) {
 	id := string(p.GetMetadata()[KeyID])
 	aead, ok := c.ciphers[id]
 	if !ok {
-		return nil, fmt.Errorf("opening a payload sealed with key %q, here are %s: %w", shown(id), c.known(), ErrNoKey)
+		return nil, fmt.Errorf("opening a payload sealed with key %q, here are %s: %w", shown(id), c.KeyIDs(), ErrNoKey)
 	}
 	plain, err := aead.Open(nil, nil, p.GetData(), c.bound(id))
 	if err != nil {
@@ -119,7 +119,8 @@ func (c *Codec) bound(id string) []byte {
 	return []byte(strings.Join([]string{Encoding, id, c.namespace}, "\x00"))
 }
 
-func (c *Codec) known() string {
+// KeyIDs names the keys, in words.
+func (c *Codec) KeyIDs() string {
 	if len(c.ids) == 0 {
 		return "none"
 	}

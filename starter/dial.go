@@ -28,11 +28,7 @@ func WithMetrics(to sdkclient.MetricsHandler) Option {
 // Dial connects to the Temporal server. It doesn't wait for it: a server that is away now may come back. Every client of the
 // product is made here: what it sends is encrypted if there are keys.
 func Dial(cfg config.Temporal, log *slog.Logger, more ...Option) (sdkclient.Client, error) {
-	keys, err := payload.ParseKeys(cfg.PayloadKeys.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("reading TEMPORAL_PAYLOAD_KEYS: %w", err)
-	}
-	codec, err := payload.NewCodec(cfg.Namespace, keys)
+	codec, err := cfg.Codec()
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/config"
-	"github.com/cinnamon-qa/cinnamon/payload"
 )
 
 const drainWithin = 10 * time.Second
@@ -27,11 +26,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 			return fmt.Errorf("CODEC_ADDR is %q: off the loopback interface CODEC_TOKEN is needed; make one with: openssl rand -hex 24", cfg.Codec.Addr)
 		}
 	}
-	keys, err := payload.ParseKeys(cfg.Temporal.PayloadKeys.Reveal())
-	if err != nil {
-		return fmt.Errorf("reading TEMPORAL_PAYLOAD_KEYS: %w", err)
-	}
-	codec, err := payload.NewCodec(cfg.Temporal.Namespace, keys)
+	codec, err := cfg.Temporal.Codec()
 	if err != nil {
 		return err
 	}
@@ -48,7 +43,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	log.InfoContext(ctx, "codec server listens", "address", listener.Addr().String(), "web_ui", origin(cfg.Temporal.UIURL), "keys", keys)
+	log.InfoContext(ctx, "codec server listens", "address", listener.Addr().String(), "web_ui", origin(cfg.Temporal.UIURL), "keys", codec.KeyIDs())
 	ready(listener.Addr().String())
 	select {
 	case err := <-served:
