@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
@@ -14,7 +15,7 @@ import (
 type endStore interface {
 	EndRun(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) error
 	EndUntaken(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) (ended bool, err error)
-	EndOverdue(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) (ended bool, err error)
+	expirer
 	Overdue(ctx context.Context, queueName, runID string, limit int) ([]store.Wait, error)
 }
 
@@ -81,17 +82,30 @@ func (t *TestExecution) overdue(ctx context.Context, in AttemptInput) (ended boo
 		if err != nil || len(waits) == 0 {
 			return false, result, err
 		}
-		o, err := EndOf(run, store.RunFailed, store.Expired, waits[0].Reason())
-		if err != nil {
-			return false, result, err
-		}
-		ended, err := t.Store.EndOverdue(ctx, in.Queue, in.RunID, o, time.Now())
+		ended, err := Expire(ctx, t.Store, run, waits[0], t.Log)
 		if err != nil || !ended {
 			return false, result, err
 		}
-		run.Status, run.Error = o.Status, o.Error
-		t.Log.WarnContext(ctx, "a run has waited for a worker for too long and has failed", "test_run_id", in.RunID,
-			"waited_ms", waits[0].Waited.Milliseconds())
+		run.Status, run.Error = store.RunFailed, waits[0].Reason()
 	}
 	return true, AttemptResult{Finished: true, Result: resultOf(run.ID, run.Ended(run.Status, "", run.Error))}, nil
+}
+
+// expirer ends runs that have waited too long.
+type expirer interface {
+	EndOverdue(ctx context.Context, queueName, runID string, o store.Outcome, now time.Time) (ended bool, err error)
+}
+
+// Expire ends a run that has waited for a worker for too long, and says whether it did: it may have been taken since.
+func Expire(ctx context.Context, records expirer, run store.Run, wait store.Wait, log *slog.Logger) (ended bool, err error) {
+	o, err := EndOf(run, store.RunFailed, store.Expired, wait.Reason())
+	if err != nil {
+		return false, err
+	}
+	ended, err = records.EndOverdue(ctx, wait.Queue, wait.RunID, o, time.Now())
+	if ended {
+		log.WarnContext(ctx, "a run has waited for a worker for too long and has failed", "test_run_id", wait.RunID,
+			"waited_ms", wait.Waited.Milliseconds())
+	}
+	return ended, err
 }

@@ -8,13 +8,6 @@ import (
 	"github.com/cinnamon-qa/cinnamon/store"
 )
 
-// meter counts what attempts do.
-type meter interface {
-	AttemptStarted(queueName string, waited time.Duration)
-	StepEnded(action, status string, took time.Duration)
-	AttemptEnded(end metrics.AttemptEnd)
-}
-
 // How attempts end that say nothing of the test.
 const (
 	givenBack       = "given_back"
@@ -23,29 +16,22 @@ const (
 
 // observeStart notes how long the run waited for its first attempt since it was due.
 func (a *attempt) observeStart() {
-	if job := a.claim.Job; a.Metrics != nil && a.claim.Attempt == 1 {
+	if job := a.claim.Job; a.claim.Attempt == 1 {
 		a.Metrics.AttemptStarted(a.in.Queue, job.StartedAt.Sub(job.CreatedAt)-time.Duration(job.Options.Delay)*time.Millisecond)
 	}
 }
 
 func (a *attempt) observeStep(s *store.Step) {
-	if a.Metrics != nil {
-		a.Metrics.StepEnded(s.Action, string(s.Status), s.Duration)
-	}
+	a.Metrics.StepEnded(s.Action, string(s.Status), s.Duration)
 }
 
 // observeTrouble notes an attempt that says nothing of the test.
 func (a *attempt) observeTrouble(outcome string) {
-	if a.Metrics != nil {
-		a.Metrics.AttemptEnded(metrics.AttemptEnd{Queue: a.in.Queue, Outcome: outcome, Took: time.Since(a.began)})
-	}
+	a.Metrics.AttemptEnded(metrics.AttemptEnd{Queue: a.in.Queue, Outcome: outcome, Took: time.Since(a.began)})
 }
 
 // observeEnd notes an attempt, and the run if that has ended with it.
 func (a *attempt) observeEnd(job queue.Job, o store.Outcome) {
-	if a.Metrics == nil {
-		return
-	}
 	end := metrics.AttemptEnd{Queue: a.in.Queue, Outcome: string(o.Status), Took: o.Duration}
 	if job.State.Finished() {
 		passed := o.Status == store.RunCompleted || o.Status == store.RunAdapted

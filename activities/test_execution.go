@@ -13,6 +13,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/browser"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/secret"
@@ -67,7 +68,7 @@ type Config struct {
 	Rules    artifact.Rules
 	Progress publisher
 	// Metrics counts what is done; nil counts nothing.
-	Metrics meter
+	Metrics *metrics.Runs
 	// Worker names this worker on the jobs that it runs.
 	Worker string
 	Log    *slog.Logger
@@ -95,8 +96,6 @@ const (
 	holdEvery  = 250 * time.Millisecond
 	holdWithin = 2 * time.Second
 	holdAgain  = time.Second
-	// askAgain is when to look after a job that another consumer has, if nobody says anything.
-	askAgain = time.Minute
 )
 
 // ExecuteAttempt carries out one attempt of a run. It returns an error only where the platform failed.
@@ -123,7 +122,9 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	case errors.Is(err, queue.ErrFinished), errors.Is(err, queue.ErrRecorded):
 		return t.recorded(ctx, in, claim.Job)
 	case errors.Is(err, queue.ErrTaken):
-		return AttemptResult{RetryAt: time.Now().Add(askAgain), Made: claim.Job.AttemptsMade, Waits: "Another consumer of the queue has the job"}, nil
+		elsewhere := TakenElsewhere(time.Now())
+		elsewhere.Made = claim.Job.AttemptsMade
+		return elsewhere, nil
 	case fault.Of(err) == fault.NotFound:
 		if _, err := t.Store.Run(ctx, in.RunID); err != nil {
 			return AttemptResult{}, fmt.Errorf("claiming the attempt: %w", err)
@@ -171,6 +172,11 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 		Attempt: claim.Attempt, Result: a.result(outcome), Steps: lines(a.steps),
 		Finished: job.State.Finished(), RetryAt: job.DueAt, Made: job.AttemptsMade,
 	}, nil
+}
+
+// TakenElsewhere answers that another consumer of the queue has the job, and when to look after it if nobody says anything.
+func TakenElsewhere(now time.Time) AttemptResult {
+	return AttemptResult{RetryAt: now.Add(time.Minute), Waits: "Another consumer of the queue has the job"}
 }
 
 // enter asks whether the attempt may begin, and waits while no job of the queue may. A long wait is given back: the

@@ -61,10 +61,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 	defer func() { err = errors.Join(err, redis.Close()) }()
 
 	prober := health.New(
-		health.Check{Name: "postgres", Required: true, Probe: func(ctx context.Context) (string, error) { return "", records.Ping(ctx) }},
-		health.Check{Name: "temporal", Required: true, Probe: func(ctx context.Context) (string, error) { return "", starter.Ping(ctx, submit.Temporal) }},
+		health.Check{Name: "postgres", Required: true, Probe: health.Ping(records.Ping)},
+		health.Check{Name: "temporal", Required: true, Probe: health.Ping(func(ctx context.Context) error { return starter.Ping(ctx, submit.Temporal) })},
 		health.Check{Name: "redis", Probe: redis.Probe},
-		health.Check{Name: "artifacts", Probe: func(ctx context.Context) (string, error) { return "", artifact.Reachable(ctx, files) }},
+		health.Check{Name: "artifacts", Probe: health.Ping(func(ctx context.Context) error { return artifact.Reachable(ctx, files) })},
 	)
 	m.Dependencies(ctx, prober.Up)
 	if cfg.Metrics.Addr != "" {

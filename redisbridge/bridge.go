@@ -82,9 +82,9 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	b.register(ctx, m, records, asClients)
 	probe := &Probe{clients: b.clients}
 	prober := health.New(
-		health.Check{Name: "postgres", Required: true, Probe: func(ctx context.Context) (string, error) { return "", records.Ping(ctx) }},
+		health.Check{Name: "postgres", Required: true, Probe: health.Ping(records.Ping)},
 		health.Check{Name: "redis", Required: true, Probe: probe.Probe},
-		health.Check{Name: "temporal", Required: true, Probe: func(ctx context.Context) (string, error) { return "", starter.Ping(ctx, starts.Temporal) }},
+		health.Check{Name: "temporal", Required: true, Probe: health.Ping(func(ctx context.Context) error { return starter.Ping(ctx, starts.Temporal) })},
 	)
 	m.Dependencies(ctx, prober.Up)
 	watched, err := health.Serve(ctx, health.Options{Addr: cfg.Metrics.Addr, Default: config.BridgeMetricsAddr, Prober: prober, Metrics: m.Handler(), Log: log})

@@ -86,7 +86,7 @@ func look(ctx context.Context, projector *bullmq.Projector, q *bullmq.Queue, que
 	if err != nil {
 		return s, err
 	}
-	s.Evicts, s.Evicted = memory.Policy != "" && memory.Policy != "noeviction", memory.Evicted
+	s.Evicts, s.Evicted = evicts(memory.Policy), memory.Evicted
 	s.Used, s.Limit = memory.Used, memory.Limit
 	return s, nil
 }

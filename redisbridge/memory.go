@@ -16,6 +16,9 @@ type memory struct {
 	last    time.Time // when the queue was last rebuilt for it
 }
 
+// evicts says whether a Redis with that policy throws keys away when its memory is full; not if the policy isn't known.
+func evicts(policy string) bool { return policy != "" && policy != "noeviction" }
+
 // whole says whether all that Redis threw away is shown again. In Redis a mark says so, for all bridges.
 func (m *memory) whole(ctx context.Context, r *relay, evicted int64) (bool, error) {
 	is, err := r.projector.Memory(ctx, r.queue)
@@ -24,7 +27,7 @@ func (m *memory) whole(ctx context.Context, r *relay, evicted int64) (bool, erro
 	}
 	if is.Policy != m.said {
 		m.said = is.Policy
-		if is.Policy != "" && is.Policy != "noeviction" {
+		if evicts(is.Policy) {
 			r.log.ErrorContext(ctx, "Redis throws jobs away when its memory is full: set maxmemory-policy to noeviction",
 				"maxmemory_policy", is.Policy)
 		}

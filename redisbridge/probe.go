@@ -62,7 +62,7 @@ func (p *Probe) one(ctx context.Context, rdb redis.UniversalClient) (detail stri
 		if err := node.Ping(ctx).Err(); err != nil {
 			return err
 		}
-		if policy := evictionPolicy(ctx, node); policy != "" && policy != "noeviction" {
+		if policy := evictionPolicy(ctx, node); evicts(policy) {
 			mutex.Lock()
 			defer mutex.Unlock()
 			detail = fmt.Sprintf("%smaxmemory-policy is %s: it evicts queue keys; set it to noeviction", where, policy)

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -185,4 +186,22 @@ func (s *Starter) endAbandonedRun(ctx context.Context, queueName, runID, workflo
 	}
 	s.Log.WarnContext(ctx, "a run is ended whose workflow was ended in Temporal", "test_run_id", runID, "status", status.String())
 	return s.Store.EndRun(ctx, queueName, runID, o, time.Now())
+}
+
+// endOverdue ends the runs that no worker took in time. Their workflows find out when a worker asks for them.
+func (s *Starter) endOverdue(ctx context.Context) error {
+	waits, err := s.Store.Overdue(ctx, "", "", sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, wait := range waits {
+		run, err := s.Store.Run(ctx, wait.RunID)
+		if err != nil {
+			return err
+		}
+		if _, err := activities.Expire(ctx, s.Store, run, wait, s.Log); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -85,31 +84,4 @@ func (s *Starter) RequeueAll(ctx context.Context, runIDs []string) []Requeued {
 	}
 	_ = group.Wait() // its functions return no errors
 	return results
-}
-
-// endOverdue ends the runs that no worker took in time. Their workflows find out when a worker asks for them.
-func (s *Starter) endOverdue(ctx context.Context) error {
-	waits, err := s.Store.Overdue(ctx, "", "", sweepBatch)
-	if err != nil {
-		return err
-	}
-	for _, wait := range waits {
-		run, err := s.Store.Run(ctx, wait.RunID)
-		if err != nil {
-			return err
-		}
-		outcome, err := activities.EndOf(run, store.RunFailed, store.Expired, wait.Reason())
-		if err != nil {
-			return err
-		}
-		ended, err := s.Store.EndOverdue(ctx, wait.Queue, wait.RunID, outcome, time.Now())
-		if err != nil {
-			return err
-		}
-		if ended {
-			s.Log.WarnContext(ctx, "a run has waited for a worker for too long and has failed", "test_run_id", wait.RunID,
-				"waited_ms", wait.Waited.Milliseconds())
-		}
-	}
-	return nil
 }

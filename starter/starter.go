@@ -46,8 +46,6 @@ type endStore interface {
 
 // letterStore keeps the jobs that failed for good.
 type letterStore interface {
-	DeadLetters(ctx context.Context, f store.LetterFilter) ([]store.DeadLetter, error)
-	CountDeadLetters(ctx context.Context, f store.LetterFilter) (int, error)
 	Requeue(ctx context.Context, queueName, runID string, again func(store.Start) (json.RawMessage, error)) (store.Start, error)
 }
 
@@ -204,14 +202,14 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	if err != nil {
 		return none, nothing, fmt.Errorf("encoding the job: %w", err)
 	}
-	job, added := queue.New(def, run.ID, data, queue.Options{
+	_, added := queue.New(def, run.ID, data, queue.Options{
 		Attempts: run.MaxAttempts, Delay: r.Delay, JobID: run.ID, Priority: int(r.Priority),
 		Backoff:          &queue.Backoff{Type: "exponential", Delay: s.BackoffDelay.Milliseconds()},
 		RemoveOnComplete: s.RemoveOnComplete, RemoveOnFail: s.RemoveOnFail,
 	}, now)
-	job.QueueTimeout, added.Job.QueueTimeout = run.Config.QueueTimeout, run.Config.QueueTimeout
+	added.Job.QueueTimeout = run.Config.QueueTimeout
 	n.Added = added
-	start, err := s.startOf(&n, job)
+	start, err := s.startOf(&n, added.Job)
 	return n, start, err
 }
 

@@ -44,10 +44,10 @@ func watch(ctx context.Context, cfg config.Config, log *slog.Logger, m *metrics.
 	}
 	w := &watched{redis: redis}
 	prober := health.New(
-		health.Check{Name: "postgres", Required: true, Probe: func(ctx context.Context) (string, error) { return "", p.records.Ping(ctx) }},
-		health.Check{Name: "temporal", Required: true, Probe: func(ctx context.Context) (string, error) { return "", starter.Ping(ctx, p.temporal) }},
+		health.Check{Name: "postgres", Required: true, Probe: health.Ping(p.records.Ping)},
+		health.Check{Name: "temporal", Required: true, Probe: health.Ping(func(ctx context.Context) error { return starter.Ping(ctx, p.temporal) })},
 		health.Check{Name: "redis", Probe: redis.Probe},
-		health.Check{Name: "artifacts", Required: true, Probe: func(ctx context.Context) (string, error) { return "", artifact.Reachable(ctx, p.files) }},
+		health.Check{Name: "artifacts", Required: true, Probe: health.Ping(func(ctx context.Context) error { return artifact.Reachable(ctx, p.files) })},
 		health.Check{Name: "browser", Required: true, Probe: func(context.Context) (string, error) { return browserHealth(p.browsers) }},
 		health.Check{Name: "jobs", Required: true, Probe: w.takesJobs},
 	)

@@ -32,9 +32,6 @@ type TestExecutionInput struct {
 	Again bool `json:"again,omitempty"`
 }
 
-// askAgain is when to look after a job that another consumer has, if nobody says anything.
-const askAgain = time.Minute
-
 // JobChanged is the signal that tells a workflow that something was done to its job: it looks again.
 const JobChanged = "job-changed"
 
@@ -138,7 +135,7 @@ func (r *testRun) expire(ctx workflow.Context, due time.Time) (activities.Attemp
 		return activities.AttemptResult{}, err
 	}
 	if end.Left {
-		return activities.AttemptResult{RetryAt: workflow.Now(ctx).Add(askAgain), Waits: "Another consumer of the queue has the job"}, nil
+		return activities.TakenElsewhere(workflow.Now(ctx)), nil
 	}
 	return activities.AttemptResult{
 		Finished: true, Result: activities.Result{TestRunID: r.in.RunID, Status: end.Status, Error: end.Reason},

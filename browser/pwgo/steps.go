@@ -290,16 +290,16 @@ func (r *run) elementError(verb string, err error) error {
 		return r.fail(browser.Timeout, err, "cannot %s %s: %s", verb, anyOf(r.step.Selectors), reason)
 	}
 	there, lookErr := r.count(wantAttached)
-	seen, _ := r.count(wantVisible)
 	switch {
 	case lookErr != nil && isClosed(lookErr):
 		return lookErr
-	case seen > 0:
-		return r.fail(browser.Timeout, err, "cannot %s %s: it did not get ready", verb, anyOf(r.step.Selectors))
-	case there > 0:
-		return r.fail(browser.Timeout, err, "cannot %s %s: it is there, but not visible", verb, anyOf(r.step.Selectors))
+	case there == 0:
+		return r.notFound(err)
 	}
-	return r.notFound(err)
+	if seen, _ := r.count(wantVisible); seen > 0 {
+		return r.fail(browser.Timeout, err, "cannot %s %s: it did not get ready", verb, anyOf(r.step.Selectors))
+	}
+	return r.fail(browser.Timeout, err, "cannot %s %s: it is there, but not visible", verb, anyOf(r.step.Selectors))
 }
 
 func (r *run) notFound(cause error) error {

@@ -18,6 +18,11 @@ type Check struct {
 	Probe func(ctx context.Context) (detail string, err error)
 }
 
+// Ping makes a Probe of what has no detail to tell.
+func Ping(ping func(ctx context.Context) error) func(ctx context.Context) (detail string, err error) {
+	return func(ctx context.Context) (string, error) { return "", ping(ctx) }
+}
+
 const (
 	probeWithin = 2 * time.Second
 	// shareFor is how long what a look at the services found answers others, too.

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Runs counts what workers do.
+// Runs counts what workers do. A nil one counts nothing.
 type Runs struct {
 	wait, attempt, run, step *prometheus.HistogramVec
 	attempts, runs, steps    *prometheus.CounterVec
@@ -45,13 +45,17 @@ func (r *Registry) Runs() *Runs {
 
 // AttemptStarted notes how long a run waited for its first attempt.
 func (m *Runs) AttemptStarted(queueName string, waited time.Duration) {
-	m.wait.WithLabelValues(queueName).Observe(max(waited, 0).Seconds())
+	if m != nil {
+		m.wait.WithLabelValues(queueName).Observe(max(waited, 0).Seconds())
+	}
 }
 
 // StepEnded notes a step.
 func (m *Runs) StepEnded(action, status string, took time.Duration) {
-	m.step.WithLabelValues(action).Observe(took.Seconds())
-	m.steps.WithLabelValues(status).Inc()
+	if m != nil {
+		m.step.WithLabelValues(action).Observe(took.Seconds())
+		m.steps.WithLabelValues(status).Inc()
+	}
 }
 
 // AttemptEnd is how an attempt ended.
@@ -72,6 +76,9 @@ type AttemptEnd struct {
 
 // AttemptEnded notes an attempt, and the run if that has ended.
 func (m *Runs) AttemptEnded(e AttemptEnd) {
+	if m == nil {
+		return
+	}
 	m.attempts.WithLabelValues(e.Queue, e.Outcome).Inc()
 	m.attempt.WithLabelValues(e.Queue).Observe(e.Took.Seconds())
 	if e.Status == "" {

@@ -39,15 +39,15 @@ func filtered(f store.LetterFilter) []any {
 
 // writeLetter queues the dead letter of a job that failed for good.
 func (s *Store) writeLetter(batch *pgx.Batch, job queue.Job, class store.Class, reason string) error {
-	record, err := json.Marshal(job)
+	record, err := recordOf(job)
 	if err != nil {
-		return fault.Wrap(fault.Internal, err, "encoding job %s", job.ID)
+		return err
 	}
 	if class == "" {
 		class = store.Platform
 	}
 	batch.Queue(s.query["letter_insert"], job.Queue, job.Run(), job.ID, string(class), clean(reason), job.AttemptsMade,
-		job.FinishedAt, string(record))
+		job.FinishedAt, record)
 	return nil
 }
 

@@ -67,11 +67,11 @@ func (s *Store) queueRun(batch *pgx.Batch, n store.NewRun, suiteRunID string, pl
 }
 
 func (s *Store) insertJob(batch *pgx.Batch, job queue.Job) error {
-	record, err := json.Marshal(job)
+	record, err := recordOf(job)
 	if err != nil {
-		return fault.Wrap(fault.Internal, err, "encoding job %s", job.ID)
+		return err
 	}
-	batch.Queue(s.query["job_insert"], job.Queue, job.ID, job.Run(), string(job.State), job.Seq, string(record), job.CreatedAt,
+	batch.Queue(s.query["job_insert"], job.Queue, job.ID, job.Run(), string(job.State), job.Seq, record, job.CreatedAt,
 		nullTime(job.DueAt), job.QueueTimeout)
 	return nil
 }
@@ -189,12 +189,7 @@ func (s *Store) ClaimAttempt(ctx context.Context, queueName, runID, worker strin
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return nil, err
 		}
-		if defaults != "" {
-			c.Defaults = json.RawMessage(defaults)
-		}
-		if definition != "" {
-			c.Definition = json.RawMessage(definition)
-		}
+		c.Defaults, c.Definition = optional(defaults), optional(definition)
 		if err := json.Unmarshal([]byte(config), &c.Run.Config); err != nil {
 			return nil, fault.Wrap(fault.Internal, err, "decoding the configuration of run %s", runID)
 		}
@@ -351,11 +346,20 @@ func (s *Store) lockJob(ctx context.Context, tx pgx.Tx, query, queueName, id str
 }
 
 func (s *Store) updateJob(batch *pgx.Batch, job queue.Job) error {
-	record, err := json.Marshal(job)
+	record, err := recordOf(job)
 	if err != nil {
-		return fault.Wrap(fault.Internal, err, "encoding job %s", job.ID)
+		return err
 	}
-	batch.Queue(s.query["job_update"], job.Queue, job.ID, string(job.State), job.AttemptsStarted, job.Seq, string(record),
+	batch.Queue(s.query["job_update"], job.Queue, job.ID, string(job.State), job.AttemptsStarted, job.Seq, record,
 		nullTime(job.FinishedAt), nullTime(job.DueAt), job.QueueTimeout)
 	return nil
+}
+
+// recordOf is a job as its record has it.
+func recordOf(job queue.Job) (string, error) {
+	record, err := json.Marshal(job)
+	if err != nil {
+		return "", fault.Wrap(fault.Internal, err, "encoding job %s", job.ID)
+	}
+	return string(record), nil
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -180,6 +181,14 @@ func null(s string) *string {
 		return nil
 	}
 	return &s
+}
+
+// optional is a document that may be missing.
+func optional(text string) json.RawMessage {
+	if text == "" {
+		return nil
+	}
+	return json.RawMessage(text)
 }
 
 func nullTime(t time.Time) *time.Time {

@@ -99,12 +99,7 @@ func (s *Store) suiteRuns(ctx context.Context, id any, of store.SuiteRunsOf, lim
 		err := row.Scan(&r.ID, &r.SuiteID, &r.Title, &r.UserID, &r.Status, &r.Parallel, &r.FailFast, &r.Error, &r.WorkflowID,
 			&r.WorkflowRunID, &r.CreatedAt, &started, &finished, &c.Total, &c.Pending, &c.Running, &c.Completed, &c.Adapted,
 			&c.Failed, &c.Cancelled, &c.Flaky, &settings, &defaults)
-		if settings != "" {
-			r.Settings = json.RawMessage(settings)
-		}
-		if defaults != "" {
-			r.Defaults = json.RawMessage(defaults)
-		}
+		r.Settings, r.Defaults = optional(settings), optional(defaults)
 		r.StartedAt, r.FinishedAt = orZero(started), orZero(finished)
 		return r, err
 	}, s.query["suite_run_list"], id, null(of.SuiteID), null(of.Title), limit)
@@ -139,9 +134,7 @@ func (s *Store) SuiteCases(ctx context.Context, suiteRunID string, onlyFailed bo
 		var c store.SuiteCase
 		var definition string
 		err := row.Scan(&c.TestCaseID, &definition)
-		if definition != "" {
-			c.Definition = json.RawMessage(definition)
-		}
+		c.Definition = optional(definition)
 		return c, err
 	}, s.query["suite_run_cases"], suiteRunID, onlyFailed)
 }
