@@ -103,7 +103,10 @@ func Letters(ctx context.Context, o LettersOptions) (int, error) {
 		return reached(ctx, err)
 	}
 	if o.Output == OutputJSON {
-		return ExitPassed, writeJSON(o.Stdout, page)
+		if err := writeJSON(o.Stdout, page); err != nil {
+			return exitCodeOf(err), err
+		}
+		return ExitPassed, nil
 	}
 	o.writeLetters(page)
 	return ExitPassed, nil
