@@ -16,8 +16,10 @@ const SuiteFile = "suite.json"
 const (
 	// MaxSuiteBytes bounds a suite's file and its config, which is kept with each of its runs.
 	MaxSuiteBytes = 256 << 10
+)
 
-	// What a suite may say at the most, and a request as well. Times are in milliseconds.
+// What a suite may say at the most, and a request as well. Times are in milliseconds.
+const (
 	MaxSuiteTitle     = 200 // characters
 	MaxParallel       = 10_000
 	MaxPriority       = 2097151 // what BullMQ's clients accept
