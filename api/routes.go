@@ -71,8 +71,9 @@ type artifactReader interface {
 
 // Deps are what the handlers work with.
 type Deps struct {
-	Starter submitter
-	Store   interface {
+	Starter   submitter
+	Schedules scheduler
+	Store     interface {
 		runStore
 		caseStore
 		suiteStore
@@ -154,6 +155,14 @@ func Handler(d Deps) http.Handler {
 	api.GET("/suite-runs/:id", h.pathID, h.getSuiteRun)
 	api.GET("/suite-runs/:id/runs", h.pathID, h.listRunsOfSuite)
 	api.POST("/suite-runs/:id/cancel", h.pathID, h.cancelSuiteRun)
+	api.GET("/schedules", h.listSchedules)
+	api.PUT("/schedules/:id", h.saveSchedule)
+	api.GET("/schedules/:id", h.pathID, h.getSchedule)
+	api.DELETE("/schedules/:id", h.pathID, h.deleteSchedule)
+	api.POST("/schedules/:id/pause", h.pathID, h.pauseSchedule)
+	api.POST("/schedules/:id/resume", h.pathID, h.resumeSchedule)
+	api.POST("/schedules/:id/trigger", h.pathID, h.triggerSchedule)
+	api.POST("/schedules/:id/backfill", h.pathID, h.backfillSchedule)
 	return r
 }
 
