@@ -25,6 +25,7 @@ import (
 // submitter submits and cancels runs.
 type submitter interface {
 	Submit(ctx context.Context, r starter.Request) (run store.Run, created bool, err error)
+	SubmitBatch(ctx context.Context, requests []starter.Request) ([]starter.Batched, error)
 	Cancel(ctx context.Context, runID string) error
 	SubmitSuite(ctx context.Context, r starter.SuiteRequest) (run store.SuiteRun, created bool, err error)
 	CancelSuite(ctx context.Context, suiteRunID string) error
@@ -130,6 +131,7 @@ func Handler(d Deps) http.Handler {
 	api := r.Group("/api", h.authorized)
 	api.GET("/health", h.health)
 	api.POST("/test-runs", h.submitRun)
+	api.POST("/test-runs/batch", h.submitBatch)
 	api.GET("/test-runs", h.listRuns)
 	api.GET("/test-runs/:id", h.pathID, h.getRun)
 	api.GET("/test-runs/:id/steps", h.pathID, h.listSteps)

@@ -27,8 +27,11 @@ import (
 // runStore keeps runs.
 type runStore interface {
 	CreateRun(ctx context.Context, n store.NewRun) (runID string, created bool, err error)
+	CreateRuns(ctx context.Context, runs []store.NewRun) ([]store.Created, error)
 	Run(ctx context.Context, id string) (store.Run, error)
+	Runs(ctx context.Context, ids []string, limit int) ([]store.Run, error)
 	Case(ctx context.Context, id string) (store.TestCase, error)
+	FindCases(ctx context.Context, ids []string) ([]store.TestCase, error)
 }
 
 // startStore keeps track of which runs have a workflow.
@@ -96,10 +99,14 @@ type Config struct {
 // Starter submits runs.
 type Starter struct {
 	Config
+	// soon are runs that were accepted together, for Sweep to start.
+	soon chan store.Start
 }
 
 // New makes a starter.
-func New(cfg Config) *Starter { return &Starter{Config: cfg} }
+func New(cfg Config) *Starter {
+	return &Starter{Config: cfg, soon: make(chan store.Start, 4*MostBatched)}
+}
 
 // Open makes a starter as the settings say. Close its Temporal client when it is not needed any more.
 func Open(cfg config.Config, records Store, log *slog.Logger, more ...Option) (*Starter, error) {
