@@ -10,6 +10,7 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/browser"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
+	"github.com/cinnamon-qa/cinnamon/internal/tracing"
 	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
@@ -172,7 +173,9 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 	s := &a.steps[i]
 	s.Status, s.StartedAt = store.StepRunning, time.Now()
 	a.show(i, s, "running")
-	err := session.Do(ctx, step)
+	doing, traced := tracing.Step(ctx, s.Action, s.Number)
+	err := session.Do(doing, step)
+	traced(failureOf(err))
 	s.Duration = time.Since(s.StartedAt)
 	if err == nil {
 		s.Status = store.StepSuccess
@@ -270,4 +273,12 @@ func bounded(s string, most int) string {
 		return string(r[:most]) + "…"
 	}
 	return s
+}
+
+// failureOf says that a step failed. Why is in the records, where secrets are masked.
+func failureOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return "the step failed"
 }

@@ -52,6 +52,7 @@ type Config struct {
 	Worker    Worker
 	Metrics   Metrics
 	Alert     Alert
+	Tracing   Tracing
 	Log       Log
 }
 
@@ -265,6 +266,7 @@ func (c *Config) Validate() error {
 	c.Log.validate(bad)
 	c.Metrics.validate(bad)
 	c.Alert.validate(bad)
+	c.Tracing.validate(bad)
 	return errors.Join(problems...)
 }
 

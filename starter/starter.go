@@ -18,6 +18,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
+	"github.com/cinnamon-qa/cinnamon/internal/tracing"
 	"github.com/cinnamon-qa/cinnamon/payload"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -218,7 +219,7 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	if err != nil {
 		return none, nothing, fmt.Errorf("encoding the configuration: %w", err)
 	}
-	data, err := json.Marshal(store.JobData{TestCaseID: run.TestCaseID, TestRunID: run.ID, UserID: run.UserID, Config: encoded})
+	data, err := json.Marshal(store.JobData{TestCaseID: run.TestCaseID, TestRunID: run.ID, UserID: run.UserID, Config: encoded, TraceParent: tracing.Parent(ctx)})
 	if err != nil {
 		return none, nothing, fmt.Errorf("encoding the job: %w", err)
 	}
@@ -236,8 +237,12 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 // startOf freezes what the workflow of a new run needs to know.
 func (s *Starter) startOf(n *store.NewRun, job queue.Job) (store.Start, error) {
 	var err error
+	var traced struct {
+		Parent string `json:"traceparent"`
+	}
+	_ = json.Unmarshal(job.Data, &traced) // data of another shape is followed by nobody
 	n.WorkflowInput, err = json.Marshal(workflows.TestExecutionInput{
-		Queue: job.Queue, RunID: n.ID, JobID: ifOther(job.ID, n.ID), Title: n.Title, Made: job.AttemptsMade,
+		Queue: job.Queue, RunID: n.ID, JobID: ifOther(job.ID, n.ID), Title: n.Title, Made: job.AttemptsMade, TraceParent: traced.Parent,
 		Policy: workflows.Policy{
 			DueAt:            job.DueAt,
 			AttemptTimeout:   n.Config.Timeout,
@@ -288,6 +293,7 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 	case isIteration(input.JobID):
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	}
+	ctx = tracing.Or(ctx, input.TraceParent)
 	started, err := s.Temporal.ExecuteWorkflow(ctx, sdkclient.StartWorkflowOptions{
 		ID:                       def.WorkflowID(st.RunID),
 		TaskQueue:                def.Name,

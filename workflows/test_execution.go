@@ -30,6 +30,8 @@ type TestExecutionInput struct {
 	After string `json:"after,omitempty"`
 	// Again says that a job that had ended runs again.
 	Again bool `json:"again,omitempty"`
+	// TraceParent is the trace that the run belongs to, for who starts the workflow.
+	TraceParent string `json:"traceparent,omitempty"`
 }
 
 // JobChanged is the signal that tells a workflow that something was done to its job: it looks again.
