@@ -174,6 +174,7 @@ func TestSupersededAttemptChangesNothing(t *testing.T) {
 			b := setup(t)
 			id := b.add(threeSteps)
 			b.script.steps = map[int]outcome{2: func(ctx context.Context) error {
+				require.Eventually(t, func() bool { return b.steps(id, 1)[0].Status == store.StepSuccess }, 10*time.Second, 5*time.Millisecond)
 				_, err := b.records.ClaimAttempt(ctx, b.def.Name, id, "worker-2", 0, time.Now(), nil)
 				require.NoError(t, err)
 				return end(ctx)
