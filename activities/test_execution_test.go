@@ -187,7 +187,11 @@ func TestSupersededAttemptChangesNothing(t *testing.T) {
 			require.Empty(t, job.FailedReason)
 			require.Equal(t, store.RunRunning, b.run(id).Status)
 			require.Equal(t, []store.StepStatus{store.StepSuccess, store.StepSkipped, store.StepSkipped}, statuses(b.steps(id, 1)))
-			require.Equal(t, []string{"navigate", "click"}, b.script.done)
+			done := []string{"navigate", "click"}
+			if name == "its step passed" {
+				done = append(done, "assertTitle") // what became of a step's record is known when the next one has ended
+			}
+			require.Equal(t, done, b.script.done)
 		})
 	}
 }
