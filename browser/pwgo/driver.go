@@ -2,7 +2,7 @@ package pwgo
 
 import (
 	"context"
-	_ "embed" // for selector.js
+	_ "embed" // for selector.js and look.js
 	"errors"
 	"os"
 	"strings"
@@ -26,6 +26,14 @@ const engineName = "cinnamon"
 
 //go:embed selector.js
 var engineSource string
+
+// lookName is the engine that describes pages.
+const lookName = "cinnamonlook"
+
+// look.js describes pages. It gets selector.js as its argument.
+//
+//go:embed look.js
+var lookSource string
 
 // driver is a running Playwright driver.
 type driver struct{ pw *playwright.Playwright }
@@ -51,7 +59,10 @@ func startDriver(ctx context.Context, cfg Config) (*driver, error) {
 		if err != nil {
 			return nil, err
 		}
-		return pw, pw.Selectors.Register(engineName, playwright.Script{Content: &engineSource}, playwright.SelectorsRegisterOptions{ContentScript: new(true)})
+		isolated := playwright.SelectorsRegisterOptions{ContentScript: new(true)}
+		return pw, errors.Join(
+			pw.Selectors.Register(engineName, playwright.Script{Content: &engineSource}, isolated),
+			pw.Selectors.Register(lookName, playwright.Script{Content: new(lookSource + "(" + engineSource + ")")}, isolated))
 	}, func(pw *playwright.Playwright) { _ = pw.Stop() })
 	if err != nil {
 		if ctx.Err() != nil {
