@@ -22,7 +22,7 @@ func TestStepsThatActOnElements(t *testing.T) {
 		`{"type": "scroll", "y": 1}`:                                                                           false,
 		`{"type": "navigate", "url": "/"}`:                                                                     false,
 		`{"type": "waitForElement", "selectors": "#a"}`:                                                        false,
-		`{"type": "customStep", "name": "press", "parameters": {"key": "Enter", "selectors": "#a"}}`:           true,
+		`{"type": "customStep", "name": "press", "parameters": {"keys": "Enter", "selectors": "#a"}}`:          true,
 		`{"type": "customStep", "name": "assertText", "parameters": {"text": "x", "selectors": "#a"}}`:         false,
 		`{"type": "customStep", "name": "assertVisible", "parameters": {"visible": false, "selectors": "#a"}}`: false,
 		`{"type": "customStep", "name": "extract", "parameters": {"variable": "v", "selectors": "#a"}}`:        false,
