@@ -52,6 +52,8 @@ var suite = []struct {
 	{"a run that waits is ended", testEndWaiting},
 	{"a database that is read-only is one that is away", testReadOnly},
 	{"an adapted step and run", testAdapted},
+	{"what is known of elements", testMemory},
+	{"adaptations are recorded with the outcome", testAdaptations},
 	{"an attempt fails and the next one is due later", testAttemptFailsWithBackoff},
 	{"the attempts run out", testAttemptsRunOut},
 	{"a final failure ends the run", testFinalFailure},
