@@ -66,6 +66,8 @@ func search(before []healing.Fingerprint, target int, after []healing.Fingerprin
 	switch {
 	case !decision.Heal:
 		f.refusal = f.reason
+	case mute(&wanted, &f.found):
+		f.refusal = fmt.Sprintf("%s is the most similar element, but it has no caption, and neither its id, name or link is the same", f.name)
 	case !able(step, &wanted, &f.found):
 		f.refusal = fmt.Sprintf("%s is the most similar element, but a %s step can't be done with it", f.name, step.Action())
 	default:
@@ -94,6 +96,16 @@ func around(elements []healing.Fingerprint, target int) (list []healing.Fingerpr
 		}
 	}
 	return list, at
+}
+
+// mute tells whether an element says nothing of what the old one said, in any way: it may be anything.
+func mute(old, found *healing.Fingerprint) bool {
+	said := func(f *healing.Fingerprint) string {
+		return f.AccessibleName + f.Text + f.Value + f.Label + f.Alt + f.Title + f.Placeholder
+	}
+	same := func(a, b string) bool { return a != "" && a == b }
+	return said(old) != "" && said(found) == "" && !same(old.ID, found.ID) && !same(old.Name, found.Name) && !same(old.TestID, found.TestID) &&
+		!same(old.Href, found.Href)
 }
 
 // able tells whether the step's action can be done with the element at all.

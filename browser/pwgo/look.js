@@ -118,7 +118,8 @@
       print.disabled = true;
     }
     print.box = placeOf(element);
-    print.visible = visibleStyle(element) && print.box.width > 0 && print.box.height > 0;
+    if (print.type !== 'file') // those are used while they are hidden behind a button of the page's own
+      print.visible = visibleStyle(element) && print.box.width > 0 && print.box.height > 0;
     return print;
   };
 
