@@ -2,7 +2,7 @@ package pwgo
 
 import (
 	"context"
-	_ "embed" // for selector.js
+	_ "embed" // for selector.js and look.js
 	"errors"
 	"os"
 	"strings"
@@ -26,6 +26,14 @@ const engineName = "cinnamon"
 
 //go:embed selector.js
 var engineSource string
+
+// lookName is the engine that describes pages.
+const lookName = "cinnamonlook"
+
+// look.js describes pages. It gets selector.js as its argument.
+//
+//go:embed look.js
+var lookSource string
 
 // driver is a running Playwright driver.
 type driver struct {
@@ -71,7 +79,10 @@ func runDriver(dir string) (*driver, error) {
 		return nil, errors.Join(err, removeHome(home))
 	}
 	d := &driver{pw: pw, home: home}
-	err = pw.Selectors.Register(engineName, playwright.Script{Content: &engineSource}, playwright.SelectorsRegisterOptions{ContentScript: new(true)})
+	isolated := playwright.SelectorsRegisterOptions{ContentScript: new(true)}
+	err = errors.Join(
+		pw.Selectors.Register(engineName, playwright.Script{Content: &engineSource}, isolated),
+		pw.Selectors.Register(lookName, playwright.Script{Content: new(lookSource + "(" + engineSource + ")")}, isolated))
 	if err != nil {
 		return nil, errors.Join(err, d.stop())
 	}
