@@ -35,12 +35,16 @@ type attempt struct {
 	keeper   *keeper
 	adapter  *adapter // nil until the steps are known
 	steps    []store.Step
+	records  stepRecords
 	progress json.RawMessage
 }
 
 // execute runs the test and says how it went. An error means that the platform failed, and nothing of the test.
 func (a *attempt) execute(ctx context.Context) (store.Outcome, error) {
 	v := a.drive(ctx)
+	if err := a.flush(ctx); err != nil && (v == nil || v.trouble == nil) {
+		v = a.judge(ctx, "recording a step: ", err)
+	}
 	if v != nil && v.trouble != nil {
 		return store.Outcome{}, v.trouble
 	}
@@ -186,7 +190,7 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 		}
 		a.observeStep(s)
 		a.keeper.html(ctx, session, s, false)
-		if err := a.endStep(ctx, s, a.keeper.screenshot(ctx, session, s, false)); err != nil {
+		if err := a.recordStep(ctx, *s, a.keeper.screenshot(ctx, session, s, false)); err != nil {
 			return a.judge(ctx, "recording a step: ", err)
 		}
 		a.show(i, s, shown)
@@ -198,20 +202,18 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 	}
 	s.Status, s.Error = store.StepFailed, failed.reason
 	a.observeStep(s)
-	recordCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	recordCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRecordWithin)
 	defer cancel()
 	a.keeper.html(recordCtx, session, s, true)
-	if err := a.endStep(recordCtx, s, a.keeper.screenshot(recordCtx, session, s, true)); err != nil {
+	shot := a.keeper.screenshot(recordCtx, session, s, true)
+	if err := a.recordStep(recordCtx, *s, shot); err != nil {
+		return a.judge(ctx, "recording a step: ", err)
+	}
+	if err := a.flush(recordCtx); err != nil {
 		a.log.WarnContext(ctx, "the failed step could not be recorded", "step", s.Number, "error", err)
 	}
 	a.show(i, s, "failed")
 	return failed
-}
-
-func (a *attempt) endStep(ctx context.Context, s *store.Step, shot *store.Artifact) error {
-	return a.persist(ctx, func(ctx context.Context) error {
-		return a.Store.EndStep(ctx, a.in.Queue, *s, shot, time.Now())
-	})
 }
 
 // show publishes the progress of the run at one of its steps.

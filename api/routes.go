@@ -25,6 +25,7 @@ import (
 // submitter submits and cancels runs.
 type submitter interface {
 	Submit(ctx context.Context, r starter.Request) (run store.Run, created bool, err error)
+	SubmitBatch(ctx context.Context, requests []starter.Request) ([]starter.Batched, error)
 	Cancel(ctx context.Context, runID string) error
 	SubmitSuite(ctx context.Context, r starter.SuiteRequest) (run store.SuiteRun, created bool, err error)
 	CancelSuite(ctx context.Context, suiteRunID string) error
@@ -72,8 +73,9 @@ type artifactReader interface {
 
 // Deps are what the handlers work with.
 type Deps struct {
-	Starter submitter
-	Store   interface {
+	Starter   submitter
+	Schedules scheduler
+	Store     interface {
 		runStore
 		caseStore
 		suiteStore
@@ -130,6 +132,7 @@ func Handler(d Deps) http.Handler {
 	api := r.Group("/api", h.authorized)
 	api.GET("/health", h.health)
 	api.POST("/test-runs", h.submitRun)
+	api.POST("/test-runs/batch", h.submitBatch)
 	api.GET("/test-runs", h.listRuns)
 	api.GET("/test-runs/:id", h.pathID, h.getRun)
 	api.GET("/test-runs/:id/steps", h.pathID, h.listSteps)
@@ -156,6 +159,14 @@ func Handler(d Deps) http.Handler {
 	api.GET("/suite-runs/:id", h.pathID, h.getSuiteRun)
 	api.GET("/suite-runs/:id/runs", h.pathID, h.listRunsOfSuite)
 	api.POST("/suite-runs/:id/cancel", h.pathID, h.cancelSuiteRun)
+	api.GET("/schedules", h.listSchedules)
+	api.PUT("/schedules/:id", h.saveSchedule)
+	api.GET("/schedules/:id", h.pathID, h.getSchedule)
+	api.DELETE("/schedules/:id", h.pathID, h.deleteSchedule)
+	api.POST("/schedules/:id/pause", h.pathID, h.pauseSchedule)
+	api.POST("/schedules/:id/resume", h.pathID, h.resumeSchedule)
+	api.POST("/schedules/:id/trigger", h.pathID, h.triggerSchedule)
+	api.POST("/schedules/:id/backfill", h.pathID, h.backfillSchedule)
 	return r
 }
 

@@ -121,6 +121,14 @@ type NewRun struct {
 	Shown bool
 }
 
+// Created says what became of a run that was to be created with others.
+type Created struct {
+	// RunID is that of the run, or of the earlier one with the same idempotency key if it was not created.
+	RunID   string
+	Created bool
+	Err     error // why there is none
+}
+
 // Start is what is needed to start the workflow of a run that has none yet.
 type Start struct {
 	RunID         string

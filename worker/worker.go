@@ -105,6 +105,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		return err
 	}
 
+	submit, err := starter.With(cfg, records, client, log)
+	if err != nil {
+		return err
+	}
 	runs := m.Runs()
 	fatal := make(chan error, len(queue.Running()))
 	var workers []sdkworker.Worker
@@ -121,6 +125,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 			Progress: progress, Metrics: runs, Worker: cfg.Worker.Name, Log: obs.Named(log, obs.QueueLog(def.Name)),
 		}))
 		registerSuites(w, activities.NewSuiteExecution(records))
+		registerSchedules(w, activities.NewScheduledRun(submit, records))
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("starting to take jobs from %s: %w", def.Name, err)
 		}
@@ -188,6 +193,12 @@ func register(w sdkworker.ActivityRegistry, act *activities.TestExecution) {
 func registerSuites(w sdkworker.ActivityRegistry, act *activities.SuiteExecution) {
 	w.RegisterActivityWithOptions(act.NextOfSuite, sdkactivity.RegisterOptions{Name: "NextOfSuite"})
 	w.RegisterActivityWithOptions(act.EndSuite, sdkactivity.RegisterOptions{Name: "EndSuite"})
+}
+
+func registerSchedules(w sdkworker.ActivityRegistry, act *activities.ScheduledRun) {
+	w.RegisterActivityWithOptions(act.SubmitScheduled, sdkactivity.RegisterOptions{Name: "SubmitScheduled"})
+	w.RegisterActivityWithOptions(act.ScheduledState, sdkactivity.RegisterOptions{Name: "ScheduledState"})
+	w.RegisterActivityWithOptions(act.CancelScheduled, sdkactivity.RegisterOptions{Name: "CancelScheduled"})
 }
 
 // awaitTemporal waits until the Temporal server answers: it may start after its workers.

@@ -11,4 +11,5 @@ type registry interface {
 func Register(r registry) {
 	r.RegisterWorkflowWithOptions(TestExecution, workflow.RegisterOptions{Name: "TestExecution"})
 	r.RegisterWorkflowWithOptions(SuiteExecution, workflow.RegisterOptions{Name: "SuiteExecution"})
+	r.RegisterWorkflowWithOptions(ScheduledRun, workflow.RegisterOptions{Name: "ScheduledRun"})
 }

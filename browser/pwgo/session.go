@@ -326,6 +326,7 @@ func (s *session) startClosing() {
 
 func (s *session) closeContext() error {
 	if s.proc.isLost() {
+		s.record.forget(s.context)
 		return nil
 	}
 	s.record.stop(s.context)

@@ -61,6 +61,7 @@ var suite = []struct {
 	{"steps that were not reached are skipped", testSkippedSteps},
 	{"a claim knows the case", testClaimKnowsTheCase},
 	{"a suite run keeps its config", testSuiteRunKeepsItsConfig},
+	{"runs of a batch are created or found one by one", testRunsOfABatch},
 	{"a stalled attempt is fenced", testStalledAttemptIsFenced},
 	{"a step waits for a claim in progress", testStepWaitsForAClaim},
 	{"an outcome is recorded once", testOutcomeIsRecordedOnce},
