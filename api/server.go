@@ -74,6 +74,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 		}
 		defer func() { err = errors.Join(err, watched.Close(ctx)) }()
 	}
+	alerts, err := newAlerts(cfg, records, prober, redis, log)
+	if err != nil {
+		return err
+	}
 	server := &http.Server{
 		Handler: Handler(Deps{
 			Starter: submit, Schedules: submit, Store: records, Artifacts: files, Key: cfg.API.Key, PublicURL: cfg.API.PublicURL,
@@ -96,6 +100,9 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	var sweeper sync.WaitGroup
 	sweeper.Go(func() { submit.Sweep(sweeping) })
+	if alerts != nil {
+		sweeper.Go(func() { alerts.Run(sweeping) })
+	}
 	defer sweeper.Wait()
 	defer stopSweeping()
 

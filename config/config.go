@@ -51,6 +51,7 @@ type Config struct {
 	Artifacts Artifacts
 	Worker    Worker
 	Metrics   Metrics
+	Alert     Alert
 	Log       Log
 }
 
@@ -263,6 +264,7 @@ func (c *Config) Validate() error {
 	}
 	c.Log.validate(bad)
 	c.Metrics.validate(bad)
+	c.Alert.validate(bad)
 	return errors.Join(problems...)
 }
 
