@@ -11,4 +11,6 @@ type registry interface {
 func Register(r registry) {
 	r.RegisterWorkflowWithOptions(TestExecution, workflow.RegisterOptions{Name: "TestExecution"})
 	r.RegisterWorkflowWithOptions(SuiteExecution, workflow.RegisterOptions{Name: "SuiteExecution"})
+	r.RegisterWorkflowWithOptions(Cleanup, workflow.RegisterOptions{Name: "Cleanup"})
+	r.RegisterWorkflowWithOptions(ScheduledJob, workflow.RegisterOptions{Name: "ScheduledJob"})
 }
