@@ -34,6 +34,12 @@ var database testkit.Postgres
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	if chromium.pool != nil {
+		if err := chromium.pool.Close(context.Background()); err != nil { //nolint:forbidigo // this is a main
+			fmt.Fprintln(os.Stderr, "closing the browser:", err)
+			code = 1
+		}
+	}
 	database.Stop()
 	os.Exit(testkit.NoLeaks(code))
 }

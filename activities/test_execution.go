@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -60,6 +61,7 @@ type Config struct {
 		runReader
 		caseReader
 		artifactRecords
+		adaptStore
 	}
 	Gate      gate
 	Browsers  browser.Opener
@@ -168,8 +170,12 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	}
 	a.sayEnd(ctx, job, outcome)
 	a.observeEnd(job, outcome)
+	if outcome.Status == store.RunCompleted || outcome.Status == store.RunAdapted {
+		a.adapter.remember(ctx)
+	}
+	result := a.result(outcome)
 	return AttemptResult{
-		Attempt: claim.Attempt, Result: a.result(outcome), Steps: lines(a.steps),
+		Attempt: claim.Attempt, Result: result, Steps: lines(a.steps, notesOf(outcome.Adaptations), room(result)),
 		Finished: job.State.Finished(), RetryAt: job.DueAt, Made: job.AttemptsMade,
 	}, nil
 }
@@ -242,12 +248,18 @@ func (t *TestExecution) recorded(ctx context.Context, in AttemptInput, job queue
 			newest = append(newest, s)
 		}
 	}
+	adaptations, err := t.Store.Adaptations(ctx, in.RunID)
+	if err != nil {
+		return AttemptResult{}, fmt.Errorf("reading the recorded adaptations: %w", err)
+	}
+	adaptations = slices.DeleteFunc(adaptations, func(a store.Adaptation) bool { return a.Attempt != run.Attempt })
+	result := resultOf(in.RunID, store.Outcome{
+		Status: status, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps, FailedSteps: run.FailedSteps,
+		AdaptedSteps: run.AdaptedSteps, Duration: run.Duration, Error: run.Error, Adaptations: adaptations,
+	})
 	return AttemptResult{
-		Attempt: run.Attempt, Steps: lines(newest), Finished: job.State.Finished(), RetryAt: job.DueAt, Made: job.AttemptsMade,
-		Result: resultOf(in.RunID, store.Outcome{
-			Status: status, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps, FailedSteps: run.FailedSteps,
-			AdaptedSteps: run.AdaptedSteps, Duration: run.Duration, Error: run.Error,
-		}),
+		Attempt: run.Attempt, Steps: lines(newest, notesOf(adaptations), room(result)), Finished: job.State.Finished(), RetryAt: job.DueAt,
+		Made: job.AttemptsMade, Result: result,
 	}, nil
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -79,12 +80,13 @@ func idempotencyKey(c *gin.Context) (string, error) {
 	if len(keys) == 0 {
 		return "", nil
 	}
-	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
 	if key := keys[0]; len(keys) == 1 && key != "" && len(key) <= starter.MaxIdempotencyKey && !strings.ContainsFunc(key, unprintable) {
 		return key, nil
 	}
 	return "", fault.InvalidField(idempotencyHeader, "it must be one key of 1 to %d printable ASCII characters", starter.MaxIdempotencyKey)
 }
+
+func unprintable(r rune) bool { return r < ' ' || r > '~' }
 
 // decode reads a JSON body into target and names the field that doesn't fit.
 func decode(c *gin.Context, target any) *problem { return decodeUpTo(c, target, maxBody, false) }
@@ -98,7 +100,12 @@ func decodeUpTo(c *gin.Context, target any, most int64, optional bool) *problem 
 	if p != nil {
 		return p
 	}
-	d := json.NewDecoder(strings.NewReader(string(data)))
+	return decodeJSON(data, target)
+}
+
+// decodeJSON reads a JSON document into target and names the field that doesn't fit.
+func decodeJSON(data []byte, target any) *problem {
+	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	err := d.Decode(target)
 	if err == nil {
@@ -109,7 +116,7 @@ func decodeUpTo(c *gin.Context, target any, most int64, optional bool) *problem 
 	if err == nil {
 		return nil
 	}
-	p = &problem{Status: http.StatusBadRequest, Code: fault.Invalid, Detail: "the body is not valid: " + err.Error()}
+	p := &problem{Status: http.StatusBadRequest, Code: fault.Invalid, Detail: "the body is not valid: " + err.Error()}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		p.Status, p.Detail = http.StatusUnprocessableEntity, wrong.Field+": it must not be a "+wrong.Value
 		p.Errors = []fault.Field{{Field: wrong.Field, Message: "it must not be a " + wrong.Value}}

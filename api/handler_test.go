@@ -136,6 +136,11 @@ func (s *submissions) Submit(_ context.Context, r starter.Request) (store.Run, b
 	return store.Run{ID: "run-1", Status: store.RunPending}, true, nil
 }
 
+func (s *submissions) SubmitBatch(_ context.Context, requests []starter.Request) ([]starter.Batched, error) {
+	s.requests = append(s.requests, requests...)
+	return make([]starter.Batched, len(requests)), nil
+}
+
 func (s *submissions) Cancel(context.Context, string) error { return nil }
 
 func (s *submissions) SubmitSuite(context.Context, starter.SuiteRequest) (store.SuiteRun, bool, error) {

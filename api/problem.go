@@ -40,6 +40,15 @@ func status(code fault.Code) int {
 
 // fail answers with an error. Clients see its message when it was made for them; the whole chain goes to the log.
 func fail(c *gin.Context, log *slog.Logger, err error) {
+	p := problemOf(err)
+	if p.Status >= http.StatusInternalServerError {
+		log.ErrorContext(c.Request.Context(), "a request failed", "method", c.Request.Method, "path", c.Request.URL.Path, "error", err)
+	}
+	answer(c, p)
+}
+
+// problemOf is what clients see of an error.
+func problemOf(err error) problem {
 	code := fault.Of(err)
 	p := problem{Status: status(code), Code: code}
 	switch message, fields := public(err); {
@@ -48,10 +57,7 @@ func fail(c *gin.Context, log *slog.Logger, err error) {
 	default:
 		p.Detail, p.Errors = message, fields
 	}
-	if p.Status >= http.StatusInternalServerError {
-		log.ErrorContext(c.Request.Context(), "a request failed", "method", c.Request.Method, "path", c.Request.URL.Path, "error", err)
-	}
-	answer(c, p)
+	return p
 }
 
 func answer(c *gin.Context, p problem) {

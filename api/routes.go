@@ -25,6 +25,7 @@ import (
 // submitter submits and cancels runs.
 type submitter interface {
 	Submit(ctx context.Context, r starter.Request) (run store.Run, created bool, err error)
+	SubmitBatch(ctx context.Context, requests []starter.Request) ([]starter.Batched, error)
 	Cancel(ctx context.Context, runID string) error
 	SubmitSuite(ctx context.Context, r starter.SuiteRequest) (run store.SuiteRun, created bool, err error)
 	CancelSuite(ctx context.Context, suiteRunID string) error
@@ -71,8 +72,9 @@ type artifactReader interface {
 
 // Deps are what the handlers work with.
 type Deps struct {
-	Starter submitter
-	Store   interface {
+	Starter   submitter
+	Schedules scheduler
+	Store     interface {
 		runStore
 		caseStore
 		suiteStore
@@ -132,6 +134,7 @@ func Handler(d Deps) http.Handler {
 	api := r.Group("/api", h.authorized)
 	api.GET("/health", h.health)
 	api.POST("/test-runs", h.submitRun)
+	api.POST("/test-runs/batch", h.submitBatch)
 	api.GET("/test-runs", h.listRuns)
 	api.GET("/test-runs/:id", h.pathID, h.getRun)
 	api.GET("/test-runs/:id/steps", h.pathID, h.listSteps)
@@ -164,6 +167,14 @@ func Handler(d Deps) http.Handler {
 	api.POST("/test-runs/:id/hold", h.pathID, h.holdRun)
 	api.POST("/test-runs/:id/release", h.pathID, h.releaseRun)
 	api.GET("/holds", h.listHeld)
+	api.GET("/schedules", h.listSchedules)
+	api.PUT("/schedules/:id", h.saveSchedule)
+	api.GET("/schedules/:id", h.pathID, h.getSchedule)
+	api.DELETE("/schedules/:id", h.pathID, h.deleteSchedule)
+	api.POST("/schedules/:id/pause", h.pathID, h.pauseSchedule)
+	api.POST("/schedules/:id/resume", h.pathID, h.resumeSchedule)
+	api.POST("/schedules/:id/trigger", h.pathID, h.triggerSchedule)
+	api.POST("/schedules/:id/backfill", h.pathID, h.backfillSchedule)
 	return r
 }
 

@@ -42,9 +42,11 @@ func (h *handlers) submitRun(c *gin.Context) {
 		return
 	}
 	c.Header("Location", h.addresses.run(run.ID))
-	c.JSON(submitted(created), accepted{
-		TestRunID: run.ID, JobID: run.JobID, Queue: queue.TestExecution, Status: run.Status, Links: h.addresses.links(run),
-	})
+	c.JSON(submitted(created), h.addresses.accepted(run))
+}
+
+func (a addresses) accepted(run store.Run) accepted {
+	return accepted{TestRunID: run.ID, JobID: run.JobID, Queue: queue.TestExecution, Status: run.Status, Links: a.links(run)}
 }
 
 func (h *handlers) listRuns(c *gin.Context) {

@@ -13,7 +13,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cinnamon-qa/cinnamon/internal/testkit"
 )
 
 // command runs the product's program to its end.
@@ -124,6 +127,51 @@ func TestCommandLineEndsWithTheVerdict(t *testing.T) {
 		code, out, errs := s.command(t, "doctor")
 		require.Zero(t, code, out+errs)
 		require.Contains(t, out, "All is well.")
+	})
+	t.Run("doctor finds what is wrong", func(t *testing.T) {
+		t.Parallel()
+		var server testkit.Redis
+		t.Cleanup(server.Stop)
+		options, err := redis.ParseURL(server.URL(t))
+		require.NoError(t, err)
+		other := redis.NewClient(options)
+		defer other.Close() //nolint:errcheck // a test
+		require.NoError(t, other.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err())
+		code, out, errs := s.command(t, "doctor", "--json", "--only", "postgres,temporal,redis,egress,disk,clock",
+			"--set", "DATABASE_URL=postgres://nobody@127.0.0.1:1/x", "--set", "TEMPORAL_NAMESPACE=elsewhere", "--set", "REDIS_URL="+server.URL(t), "--set", "EGRESS_MODE=off")
+		require.Equal(t, 3, code, errs)
+		var report struct {
+			Well   bool `json:"well"`
+			Checks []struct {
+				Name    string `json:"name"`
+				Status  string `json:"status"`
+				Finding string `json:"finding"`
+				Advice  string `json:"advice"`
+			} `json:"checks"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(out), &report), out)
+		require.False(t, report.Well)
+		require.Len(t, report.Checks, 6)
+		for _, c := range report.Checks {
+			switch c.Name {
+			case "postgres":
+				require.Equal(t, "problem", c.Status)
+				require.Contains(t, c.Advice, "DATABASE_URL")
+			case "temporal":
+				require.Equal(t, "problem", c.Status)
+				require.Contains(t, c.Finding, `no namespace "elsewhere"`)
+				require.Contains(t, c.Advice, "namespace create")
+			case "redis":
+				require.Equal(t, "problem", c.Status)
+				require.Contains(t, c.Finding, "allkeys-lru")
+				require.Contains(t, c.Advice, "noeviction")
+			case "egress":
+				require.Equal(t, "warning", c.Status)
+			case "clock":
+				require.Equal(t, "ok", c.Status, c.Finding)
+				require.Contains(t, c.Finding, "Redis is")
+			}
+		}
 	})
 	t.Run("migrate again", func(t *testing.T) {
 		t.Parallel()

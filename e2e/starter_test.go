@@ -162,3 +162,35 @@ func TestManyRunsOfOneUserCountLess(t *testing.T) {
 	require.InDelta(t, 1, weights[9], 0.001)
 	require.InDelta(t, 0.5, weights[19], 0.001)
 }
+
+// TestBatchIsAcceptedRunByRun: what is wrong with one run keeps no other from running, and the batch sent again finds its runs.
+func TestBatchIsAcceptedRunByRun(t *testing.T) {
+	t.Parallel()
+	s := sharedStack(t)
+	one := `{"case": ` + exampleCase(t, "login.json") + `, "config": {"baseUrl": "` + s.Shop + `"}}`
+	body := `{"runs": [` + one + `, {"testCaseId": "no-such-case"}, {"case": {}, "typo": 1}, ` + one + `]}`
+	type answer struct {
+		Accepted int `json:"accepted"`
+		Refused  int `json:"refused"`
+		Items    []struct {
+			Status int     `json:"status"`
+			Run    run     `json:"run"`
+			Error  problem `json:"error"`
+		} `json:"items"`
+	}
+	key := "batch-" + uuid.NewString()
+	var first, second answer
+	s.request(t, http.MethodPost, "/api/test-runs/batch", body, http.StatusOK, &first, "Idempotency-Key", key)
+	require.Equal(t, 2, first.Accepted)
+	require.Equal(t, 2, first.Refused)
+	require.Equal(t, "testCaseId", first.Items[1].Error.Errors[0].Field)
+	require.Equal(t, "typo", first.Items[2].Error.Errors[0].Field)
+	s.request(t, http.MethodPost, "/api/test-runs/batch", body, http.StatusOK, &second, "Idempotency-Key", key)
+	for _, i := range []int{0, 3} {
+		require.Equal(t, http.StatusAccepted, first.Items[i].Status)
+		require.Equal(t, http.StatusOK, second.Items[i].Status)
+		require.Equal(t, first.Items[i].Run.TestRunID, second.Items[i].Run.TestRunID)
+		require.Equal(t, "completed", s.awaitEnd(t, first.Items[i].Run.TestRunID, soon).Status)
+	}
+	s.request(t, http.MethodPost, "/api/test-runs/batch", `{"runs": []}`, http.StatusUnprocessableEntity, nil)
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -84,6 +85,11 @@ const (
 func (s *Starter) Sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
+	var starting sync.WaitGroup
+	defer starting.Wait()
+	for range startAtOnce {
+		starting.Go(func() { s.startAccepted(ctx) })
+	}
 	since, next := time.Now().Add(-lookBack), time.Time{}
 	r := reconciler{Starter: s, told: map[string]bool{}}
 	for {

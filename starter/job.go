@@ -65,14 +65,14 @@ func (s *Starter) SubmitJob(ctx context.Context, j Job) (job queue.Job, created 
 	}
 	if created {
 		obs.Named(s.Log, obs.QueueLog(j.Queue)).DebugContext(ctx, obs.JobAdded, "job_id", j.ID, "queue", j.Queue)
-		s.startSoon(ctx, start)
+		s.startJobSoon(ctx, start)
 	}
 	job, _, err = s.Store.Job(ctx, j.Queue, j.ID)
 	return job, created, err
 }
 
-// startSoon starts a workflow, unless Temporal is away: the sweep will then.
-func (s *Starter) startSoon(ctx context.Context, start store.Start) {
+// startJobSoon starts a workflow, unless Temporal is away: the sweep will then.
+func (s *Starter) startJobSoon(ctx context.Context, start store.Start) {
 	soon, cancel := context.WithTimeout(ctx, temporalWithin)
 	defer cancel()
 	if err := s.start(soon, start); err != nil {
@@ -118,7 +118,7 @@ func (s *Starter) acceptJob(ctx context.Context, def queue.Definition, job queue
 		return err
 	}
 	obs.Named(s.Log, obs.QueueLog(def.Name)).InfoContext(ctx, "job taken over from a client", "queue", def.Name, "job_id", job.ID)
-	s.startSoon(ctx, start)
+	s.startJobSoon(ctx, start)
 	return nil
 }
 

@@ -12,12 +12,14 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	sdkclient "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
+	"github.com/cinnamon-qa/cinnamon/payload"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/workflows"
@@ -26,8 +28,11 @@ import (
 // runStore keeps runs.
 type runStore interface {
 	CreateRun(ctx context.Context, n store.NewRun) (runID string, created bool, err error)
+	CreateRuns(ctx context.Context, runs []store.NewRun) ([]store.Created, error)
 	Run(ctx context.Context, id string) (store.Run, error)
+	Runs(ctx context.Context, ids []string, limit int) ([]store.Run, error)
 	Case(ctx context.Context, id string) (store.TestCase, error)
+	FindCases(ctx context.Context, ids []string) ([]store.TestCase, error)
 }
 
 // startStore keeps track of which runs have a workflow.
@@ -92,16 +97,22 @@ type Config struct {
 	PriorityScale Scale
 	// Metrics counts what the sweep puts right; nil counts nothing.
 	Metrics *metrics.Sweep
-	Log     *slog.Logger
+	// Data reads back what Temporal keeps of schedules; nil if nothing is encrypted.
+	Data converter.DataConverter
+	Log  *slog.Logger
 }
 
 // Starter submits runs.
 type Starter struct {
 	Config
+	// soon are runs that were accepted together, for Sweep to start.
+	soon chan store.Start
 }
 
 // New makes a starter.
-func New(cfg Config) *Starter { return &Starter{Config: cfg} }
+func New(cfg Config) *Starter {
+	return &Starter{Config: cfg, soon: make(chan store.Start, 4*MostBatched)}
+}
 
 // Open makes a starter as the settings say. Close its Temporal client when it is not needed any more.
 func Open(cfg config.Config, records Store, log *slog.Logger, more ...Option) (*Starter, error) {
@@ -109,16 +120,20 @@ func Open(cfg config.Config, records Store, log *slog.Logger, more ...Option) (*
 	if err != nil {
 		return nil, err
 	}
-	return FromClient(cfg, records, client, log), nil
+	return With(cfg, records, client, log)
 }
 
-// FromClient makes a starter as the settings say, with a connection to Temporal that stays its owner's.
-func FromClient(cfg config.Config, records Store, client sdkclient.Client, log *slog.Logger) *Starter {
+// With makes a starter as the settings say, for a connection to Temporal that its caller closes.
+func With(cfg config.Config, records Store, client sdkclient.Client, log *slog.Logger) (*Starter, error) {
+	codec, err := cfg.Temporal.Codec()
+	if err != nil {
+		return nil, err
+	}
 	return New(Config{
-		Store: records, Temporal: client, Namespace: cfg.Temporal.Namespace, MaxAttempts: cfg.Queue.MaxAttempts,
+		Store: records, Temporal: client, Namespace: cfg.Temporal.Namespace, MaxAttempts: cfg.Queue.MaxAttempts, Data: payload.Converter(codec),
 		BackoffDelay: cfg.Queue.BackoffDelay, QueueTimeout: cfg.Queue.Timeout, RemoveOnComplete: cfg.Queue.RemoveOnComplete, RemoveOnFail: cfg.Queue.RemoveOnFail,
 		HeartbeatTimeout: cfg.Worker.HeartbeatTimeout, PriorityScale: Scale(cfg.Queue.PriorityScale), Log: log,
-	})
+	}), nil
 }
 
 // Close closes the connection to Temporal.

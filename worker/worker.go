@@ -113,7 +113,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		return err
 	}
 
-	scheduling := starter.FromClient(cfg, records, client, log)
+	submit, err := starter.With(cfg, records, client, log)
+	if err != nil {
+		return err
+	}
 	runs := m.Runs()
 	fatal := make(chan error, len(queue.Running()))
 	var workers []sdkworker.Worker
@@ -131,9 +134,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 				Progress: progress, Metrics: runs, Worker: cfg.Worker.Name, Log: obs.Named(log, obs.QueueLog(def.Name)),
 			}))
 			registerSuites(w, activities.NewSuiteExecution(records))
+			registerSchedules(w, activities.NewScheduledRun(submit, records))
 		} else {
 			registerJobs(w, def, jobParts{
-				cfg: cfg, records: records, files: files, scheduling: scheduling, places: []cleanup.Place{redis, newLeftovers()},
+				cfg: cfg, records: records, files: files, scheduling: submit, places: []cleanup.Place{redis, newLeftovers()},
 				jobs: activities.NewJobs(activities.JobsConfig{
 					Store: records, Gate: gate, Progress: progress, Metrics: runs, Worker: cfg.Worker.Name, Log: obs.Named(log, obs.QueueLog(def.Name)),
 				}),
@@ -209,6 +213,12 @@ func register(w sdkworker.ActivityRegistry, act *activities.TestExecution) {
 func registerSuites(w sdkworker.ActivityRegistry, act *activities.SuiteExecution) {
 	w.RegisterActivityWithOptions(act.NextOfSuite, sdkactivity.RegisterOptions{Name: "NextOfSuite"})
 	w.RegisterActivityWithOptions(act.EndSuite, sdkactivity.RegisterOptions{Name: "EndSuite"})
+}
+
+func registerSchedules(w sdkworker.ActivityRegistry, act *activities.ScheduledRun) {
+	w.RegisterActivityWithOptions(act.SubmitScheduled, sdkactivity.RegisterOptions{Name: "SubmitScheduled"})
+	w.RegisterActivityWithOptions(act.ScheduledState, sdkactivity.RegisterOptions{Name: "ScheduledState"})
+	w.RegisterActivityWithOptions(act.CancelScheduled, sdkactivity.RegisterOptions{Name: "CancelScheduled"})
 }
 
 // awaitTemporal waits until the Temporal server answers: it may start after its workers.

@@ -13,4 +13,5 @@ func Register(r registry) {
 	r.RegisterWorkflowWithOptions(SuiteExecution, workflow.RegisterOptions{Name: "SuiteExecution"})
 	r.RegisterWorkflowWithOptions(Cleanup, workflow.RegisterOptions{Name: "Cleanup"})
 	r.RegisterWorkflowWithOptions(ScheduledJob, workflow.RegisterOptions{Name: "ScheduledJob"})
+	r.RegisterWorkflowWithOptions(ScheduledRun, workflow.RegisterOptions{Name: "ScheduledRun"})
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -247,9 +248,9 @@ func writeAttempt(b *strings.Builder, a activities.AttemptResult) {
 	if a.Result.Error != "" {
 		b.WriteString(cell(a.Result.Error) + "\n\n")
 	}
-	b.WriteString("| # | Step | Status | Duration | Error |\n|--:|---|---|--:|---|\n")
+	b.WriteString("| # | Step | Status | Duration | Error, or what was adapted |\n|--:|---|---|--:|---|\n")
 	for _, s := range a.Steps[:min(len(a.Steps), detailSteps)] {
-		line := fmt.Sprintf("| %d | %s | %s | %d ms | %s |\n", s.Number, cell(s.Description), s.Status, s.Duration, cell(s.Error))
+		line := fmt.Sprintf("| %d | %s | %s | %d ms | %s |\n", s.Number, cell(s.Description), s.Status, s.Duration, cell(cmp.Or(s.Error, s.Note)))
 		b.WriteString(line)
 	}
 	if more := len(a.Steps) - detailSteps; more > 0 {

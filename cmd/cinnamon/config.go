@@ -67,12 +67,7 @@ func newConfig(stdout io.Writer) *cobra.Command {
 
 func printSettings(w io.Writer, list []config.Setting, asJSON bool) error {
 	if asJSON {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(list); err != nil {
-			return fmt.Errorf("printing the settings: %w", err)
-		}
-		return nil
+		return writeJSON(w, list)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NAME\tVALUE\tFROM")
@@ -81,6 +76,17 @@ func printSettings(w io.Writer, list []config.Setting, asJSON bool) error {
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("printing the settings: %w", err)
+	}
+	return nil
+}
+
+// writeJSON writes one document that people can read.
+func writeJSON(w io.Writer, document any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(document); err != nil {
+		return fmt.Errorf("writing the JSON document: %w", err)
 	}
 	return nil
 }

@@ -45,6 +45,7 @@ Exit codes: 0 passed, 1 a test failed, 2 wrong usage or input, 3 the platform fa
 		newRun(stdout, stderr),
 		newCase(stdout),
 		newSuite(stdout, stderr),
+		newSchedule(stdout),
 		newDeadLetters(stdout, stderr),
 		newHold(stdout),
 		newRelease(stdout),

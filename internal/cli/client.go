@@ -50,6 +50,10 @@ func (c *client) start(ctx context.Context, body []byte, idempotencyKey string) 
 	return answer, err
 }
 
+func (c *client) startBatch(ctx context.Context, body []byte) ([]batchItem, error) {
+	return sent[batchItem](ctx, c, "/api/test-runs/batch", body)
+}
+
 func (c *client) startSuite(ctx context.Context, path string, body []byte, idempotencyKey string) (acceptedSuite, error) {
 	var answer acceptedSuite
 	err := c.call(ctx, http.MethodPost, path, body, idempotencyKey, &answer)
@@ -77,6 +81,15 @@ func items[T any](ctx context.Context, c *client, path string) ([]T, error) {
 		Items []T `json:"items"`
 	}
 	err := c.get(ctx, path, &answer)
+	return answer.Items, err
+}
+
+// sent posts a body and returns the list that is answered.
+func sent[T any](ctx context.Context, c *client, path string, body []byte) ([]T, error) {
+	var answer struct {
+		Items []T `json:"items"`
+	}
+	err := c.call(ctx, http.MethodPost, path, body, "", &answer)
 	return answer.Items, err
 }
 

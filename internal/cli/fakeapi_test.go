@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -24,6 +25,7 @@ type fakeAPI struct {
 
 	mu       sync.Mutex
 	requests int
+	batches  int
 	runs     map[string]*fakeRun
 	order    []*fakeRun
 	byKey    map[string]*fakeRun
@@ -49,6 +51,7 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 	f := &fakeAPI{runs: map[string]*fakeRun{}, byKey: map[string]*fakeRun{}, saved: map[string]any{}, stored: map[string][]string{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/test-runs", f.start)
+	mux.HandleFunc("POST /api/test-runs/batch", f.startBatch)
 	mux.HandleFunc("GET /api/test-runs", f.list)
 	mux.HandleFunc("POST /api/suite-runs", f.startSuite)
 	mux.HandleFunc("POST /api/suites/{suite}/runs", f.startSuite)
@@ -118,6 +121,36 @@ func (f *fakeAPI) start(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 	}
 	answer(w, map[string]any{"testRunId": run.id, "status": "pending", "links": map[string]any{"self": "/api/test-runs/" + run.id}})
+}
+
+// startBatch starts each run as a request of its own would.
+func (f *fakeAPI) startBatch(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Runs []json.RawMessage `json:"runs"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		answerProblem(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	f.mu.Lock()
+	f.batches++
+	f.mu.Unlock()
+	items := make([]map[string]any, len(body.Runs))
+	for i, text := range body.Runs {
+		var keyed struct {
+			Key string `json:"idempotencyKey"`
+		}
+		_ = json.Unmarshal(text, &keyed)
+		one, recorder := httptest.NewRequestWithContext(r.Context(), http.MethodPost, "/api/test-runs", bytes.NewReader(text)), httptest.NewRecorder()
+		one.Header.Set("Idempotency-Key", keyed.Key)
+		f.start(recorder, one)
+		field := "run"
+		if recorder.Code >= http.StatusBadRequest {
+			field = "error"
+		}
+		items[i] = map[string]any{"status": recorder.Code, field: json.RawMessage(recorder.Body.Bytes())}
+	}
+	answer(w, map[string]any{"items": items})
 }
 
 func (f *fakeAPI) list(w http.ResponseWriter, r *http.Request) {

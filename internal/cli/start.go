@@ -18,6 +18,9 @@ var errInterrupted = errors.New("interrupted before it was started")
 // start starts the tests at these indexes. A test that the API refuses does not keep the others from running; trouble
 // with the API itself does, and is returned.
 func (r *runner) start(ctx context.Context, indexes []int) error {
+	if len(indexes) >= leastBatch {
+		return r.startBatches(ctx, indexes)
+	}
 	var group errgroup.Group
 	group.SetLimit(maxStarting)
 	var once sync.Once
