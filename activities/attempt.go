@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,13 +34,18 @@ type attempt struct {
 	// secrets are those that steps were given: they must not get into a reason or a note.
 	secrets  *secret.Redactor
 	keeper   *keeper
+	adapter  *adapter // nil until the steps are known
 	steps    []store.Step
+	records  stepRecords
 	progress json.RawMessage
 }
 
 // execute runs the test and says how it went. An error means that the platform failed, and nothing of the test.
 func (a *attempt) execute(ctx context.Context) (store.Outcome, error) {
 	v := a.drive(ctx)
+	if err := a.flush(ctx); err != nil && (v == nil || v.trouble == nil) {
+		v = a.judge(ctx, "recording a step: ", err)
+	}
 	if v != nil && v.trouble != nil {
 		return store.Outcome{}, v.trouble
 	}
@@ -60,6 +66,7 @@ func (a *attempt) execute(ctx context.Context) (store.Outcome, error) {
 			s.Status = store.StepSkipped
 		}
 	}
+	o.Adaptations = a.adapter.adaptations()
 	if v != nil {
 		o.Status, o.Class, o.Error, o.Stack, o.Final = v.status, v.class, v.reason, v.stack, v.final
 	} else if o.AdaptedSteps > 0 {
@@ -93,6 +100,7 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 	if failed != nil {
 		return failed
 	}
+	a.adapter = newAdapter(ctx, a, cmp.Or(a.claim.Run.Config.BaseURL, c.BaseURL), parts)
 	for _, part := range parts {
 		for _, s := range part.Steps {
 			a.steps = append(a.steps, store.Step{
@@ -174,17 +182,21 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 	s.Status, s.StartedAt = store.StepRunning, time.Now()
 	a.show(i, s, "running")
 	doing, traced := tracing.Step(ctx, s.Action, s.Number)
-	err := session.Do(doing, step)
+	adapted, err := a.adapter.do(doing, session, s.Number, step)
 	traced(failureOf(err))
 	s.Duration = time.Since(s.StartedAt)
 	if err == nil {
 		s.Status = store.StepSuccess
+		shown := "completed"
+		if adapted {
+			s.Status, shown = store.StepAdapted, "adapted"
+		}
 		a.observeStep(s)
 		a.keeper.html(ctx, session, s, false)
-		if err := a.endStep(ctx, s, a.keeper.screenshot(ctx, session, s, false)); err != nil {
+		if err := a.recordStep(ctx, *s, a.keeper.screenshot(ctx, session, s, false)); err != nil {
 			return a.judge(ctx, "recording a step: ", err)
 		}
-		a.show(i, s, "completed")
+		a.show(i, s, shown)
 		return nil
 	}
 	failed := a.judge(ctx, fmt.Sprintf("step %d (%s): ", s.Number, s.Description), err)
@@ -193,26 +205,24 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 	}
 	s.Status, s.Error = store.StepFailed, failed.reason
 	a.observeStep(s)
-	recordCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	recordCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRecordWithin)
 	defer cancel()
 	a.keeper.html(recordCtx, session, s, true)
-	if err := a.endStep(recordCtx, s, a.keeper.screenshot(recordCtx, session, s, true)); err != nil {
+	shot := a.keeper.screenshot(recordCtx, session, s, true)
+	if err := a.recordStep(recordCtx, *s, shot); err != nil {
+		return a.judge(ctx, "recording a step: ", err)
+	}
+	if err := a.flush(recordCtx); err != nil {
 		a.log.WarnContext(ctx, "the failed step could not be recorded", "step", s.Number, "error", err)
 	}
 	a.show(i, s, "failed")
 	return failed
 }
 
-func (a *attempt) endStep(ctx context.Context, s *store.Step, shot *store.Artifact) error {
-	return a.persist(ctx, func(ctx context.Context) error {
-		return a.Store.EndStep(ctx, a.in.Queue, *s, shot, time.Now())
-	})
-}
-
 // show publishes the progress of the run at one of its steps.
 func (a *attempt) show(i int, s *store.Step, status string) {
 	done := i
-	if status == "completed" {
+	if status == "completed" || status == "adapted" {
 		done++
 	}
 	p := Progress{
@@ -239,33 +249,8 @@ func resultOf(runID string, o store.Outcome) Result {
 	return Result{
 		TestRunID: runID, Status: o.Status, TotalSteps: o.TotalSteps, CompletedSteps: o.CompletedSteps,
 		FailedSteps: o.FailedSteps, AdaptedSteps: o.AdaptedSteps, Duration: o.Duration.Milliseconds(), Error: bounded(o.Error, mostError),
+		Adaptations: inShort(o.Adaptations),
 	}
-}
-
-// mostError and mostTable bound what goes into the workflow's history: runes of an error, bytes of a table of
-// steps or runs.
-const (
-	mostError = 1000
-	mostTable = 24 << 10
-)
-
-// lines is the table of steps as it goes into the workflow's history: the first ones, as many as there is room for.
-func lines(steps []store.Step) []StepLine {
-	const mostLines = 100
-	table := make([]StepLine, 0, min(len(steps), mostLines))
-	size := 0
-	for _, s := range steps[:min(len(steps), mostLines)] {
-		line := StepLine{
-			Number: s.Number, Description: bounded(s.Description, 80), Status: s.Status, Duration: s.Duration.Milliseconds(),
-			Error: bounded(s.Error, 120),
-		}
-		text, err := json.Marshal(line)
-		if size += len(text) + 1; err != nil || size > mostTable {
-			break
-		}
-		table = append(table, line)
-	}
-	return table
 }
 
 func bounded(s string, most int) string {

@@ -68,6 +68,7 @@ type StepLine struct {
 	Status      store.StepStatus `json:"status"`
 	Duration    int64            `json:"duration"` // milliseconds
 	Error       string           `json:"error,omitempty"`
+	Note        string           `json:"note,omitempty"` // of an adapted step: what helped
 }
 
 // EndRunInput tells EndRun how to end a run that no attempt ended.

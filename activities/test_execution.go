@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -60,6 +61,7 @@ type Config struct {
 		runReader
 		caseReader
 		artifactRecords
+		adaptStore
 	}
 	Gate      gate
 	Browsers  browser.Opener
@@ -168,8 +170,12 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	}
 	a.sayEnd(ctx, job, outcome)
 	a.observeEnd(job, outcome)
+	if outcome.Status == store.RunCompleted || outcome.Status == store.RunAdapted {
+		a.adapter.remember(ctx)
+	}
+	result := a.result(outcome)
 	return AttemptResult{
-		Attempt: claim.Attempt, Result: a.result(outcome), Steps: lines(a.steps),
+		Attempt: claim.Attempt, Result: result, Steps: lines(a.steps, notesOf(outcome.Adaptations), room(result)),
 		Finished: job.State.Finished(), RetryAt: job.DueAt, Made: job.AttemptsMade,
 	}, nil
 }
@@ -182,9 +188,13 @@ func TakenElsewhere(now time.Time) AttemptResult {
 // enter asks whether the attempt may begin, and waits while no job of the queue may. A long wait is given back: the
 // attempt then comes again, on any worker.
 func (t *TestExecution) enter(ctx context.Context, in AttemptInput) (queue.Grant, error) {
+	return enter(ctx, t.Gate, in.Queue, in.jobID(), t.Worker)
+}
+
+func enter(ctx context.Context, g gate, queueName, jobID, worker string) (queue.Grant, error) {
 	deadline := time.Now().Add(holdWithin)
 	for {
-		grant, err := t.Gate.Claim(ctx, in.Queue, in.jobID(), t.Worker)
+		grant, err := g.Claim(ctx, queueName, jobID, worker)
 		if err != nil {
 			return grant, fmt.Errorf("asking whether the attempt may begin: %w", err)
 		}
@@ -238,12 +248,18 @@ func (t *TestExecution) recorded(ctx context.Context, in AttemptInput, job queue
 			newest = append(newest, s)
 		}
 	}
+	adaptations, err := t.Store.Adaptations(ctx, in.RunID)
+	if err != nil {
+		return AttemptResult{}, fmt.Errorf("reading the recorded adaptations: %w", err)
+	}
+	adaptations = slices.DeleteFunc(adaptations, func(a store.Adaptation) bool { return a.Attempt != run.Attempt })
+	result := resultOf(in.RunID, store.Outcome{
+		Status: status, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps, FailedSteps: run.FailedSteps,
+		AdaptedSteps: run.AdaptedSteps, Duration: run.Duration, Error: run.Error, Adaptations: adaptations,
+	})
 	return AttemptResult{
-		Attempt: run.Attempt, Steps: lines(newest), Finished: job.State.Finished(), RetryAt: job.DueAt, Made: job.AttemptsMade,
-		Result: resultOf(in.RunID, store.Outcome{
-			Status: status, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps, FailedSteps: run.FailedSteps,
-			AdaptedSteps: run.AdaptedSteps, Duration: run.Duration, Error: run.Error,
-		}),
+		Attempt: run.Attempt, Steps: lines(newest, notesOf(adaptations), room(result)), Finished: job.State.Finished(), RetryAt: job.DueAt,
+		Made: job.AttemptsMade, Result: result,
 	}, nil
 }
 

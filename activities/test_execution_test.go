@@ -174,6 +174,7 @@ func TestSupersededAttemptChangesNothing(t *testing.T) {
 			b := setup(t)
 			id := b.add(threeSteps)
 			b.script.steps = map[int]outcome{2: func(ctx context.Context) error {
+				require.Eventually(t, func() bool { return b.steps(id, 1)[0].Status == store.StepSuccess }, 10*time.Second, 5*time.Millisecond)
 				_, err := b.records.ClaimAttempt(ctx, b.def.Name, id, "worker-2", 0, time.Now(), nil)
 				require.NoError(t, err)
 				return end(ctx)
@@ -186,7 +187,11 @@ func TestSupersededAttemptChangesNothing(t *testing.T) {
 			require.Empty(t, job.FailedReason)
 			require.Equal(t, store.RunRunning, b.run(id).Status)
 			require.Equal(t, []store.StepStatus{store.StepSuccess, store.StepSkipped, store.StepSkipped}, statuses(b.steps(id, 1)))
-			require.Equal(t, []string{"navigate", "click"}, b.script.done)
+			done := []string{"navigate", "click"}
+			if name == "its step passed" {
+				done = append(done, "assertTitle") // what became of a step's record is known when the next one has ended
+			}
+			require.Equal(t, done, b.script.done)
 		})
 	}
 }

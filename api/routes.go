@@ -41,6 +41,7 @@ type runStore interface {
 	Steps(ctx context.Context, runID string) ([]store.Step, error)
 	Artifact(ctx context.Context, runID, id string) (store.Artifact, error)
 	Artifacts(ctx context.Context, runID string) ([]store.Artifact, error)
+	Adaptations(ctx context.Context, runID string) ([]store.Adaptation, error)
 }
 
 // caseStore keeps test cases.
@@ -81,6 +82,9 @@ type Deps struct {
 		suiteStore
 		letterStore
 	}
+	// Jobs and Cleanups are of clean-ups.
+	Jobs      jobSubmitter
+	Cleanups  cleanupStore
 	Artifacts artifactReader
 	// Services are those that the API depends on.
 	Services *health.Prober
@@ -141,6 +145,7 @@ func Handler(d Deps) http.Handler {
 	api.POST("/test-runs/:id/cancel", h.pathID, h.cancelRun)
 	api.POST("/test-runs/:id/requeue", h.pathID, h.requeueRun)
 	api.GET("/test-runs/:id/artifacts", h.pathID, h.listArtifacts)
+	api.GET("/test-runs/:id/adaptations", h.pathID, h.listAdaptations)
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		r.Handle(method, "/api/test-runs/:id/artifacts/:artifact", h.authorizedOrLinked, h.pathID, h.getArtifact)
 		r.Handle(method, "/trace/*file", viewer(d.TraceViewer))
@@ -160,6 +165,13 @@ func Handler(d Deps) http.Handler {
 	api.GET("/suite-runs/:id", h.pathID, h.getSuiteRun)
 	api.GET("/suite-runs/:id/runs", h.pathID, h.listRunsOfSuite)
 	api.POST("/suite-runs/:id/cancel", h.pathID, h.cancelSuiteRun)
+	api.POST("/cleanups", h.submitCleanup)
+	api.GET("/cleanups", h.listCleanups)
+	api.GET("/cleanups/:id", h.pathID, h.getCleanup)
+	api.POST("/cleanups/:id/cancel", h.pathID, h.cancelCleanup)
+	api.POST("/test-runs/:id/hold", h.pathID, h.holdRun)
+	api.POST("/test-runs/:id/release", h.pathID, h.releaseRun)
+	api.GET("/holds", h.listHeld)
 	api.GET("/schedules", h.listSchedules)
 	api.PUT("/schedules/:id", h.saveSchedule)
 	api.GET("/schedules/:id", h.pathID, h.getSchedule)

@@ -52,6 +52,7 @@ type Opener interface {
 // one at a time, Close also while another one runs. A method whose ctx ends
 // returns the ctx's error within a second, and the session is of no more use.
 type Session interface {
+	Healer
 	// Do runs one step. The page stays as the step left it, also after a
 	// failure.
 	Do(ctx context.Context, step testcase.Step) error

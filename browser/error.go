@@ -37,6 +37,9 @@ type Error struct {
 	// CutShort says that the deadline of the step's context came before the
 	// step's own time was up: with more time it might have passed.
 	CutShort bool
+	// Element says that it is the step's own element that is not there, and not its tab or frame; Covered that something else lies
+	// over it.
+	Element, Covered bool
 	// Cause is what the browser or its driver said; nil if there is nothing
 	// to say beyond the message.
 	Cause error
@@ -59,6 +62,18 @@ func (e *Error) Is(target error) bool {
 func IsCutShort(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.CutShort
+}
+
+// Lacks reports whether a step failed because its element is not there.
+func Lacks(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Kind == NotFound && e.Element
+}
+
+// IsCovered reports whether a step failed because something lies over its element.
+func IsCovered(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Covered
 }
 
 // KindOf returns the kind of the first *Error in err's chain, "" if there is

@@ -50,6 +50,7 @@ type Config struct {
 	Egress    Egress
 	Artifacts Artifacts
 	Worker    Worker
+	Cleanup   Cleanup
 	Metrics   Metrics
 	Alert     Alert
 	Tracing   Tracing
@@ -255,6 +256,7 @@ func (c *Config) Validate() error {
 	c.Redis.validate(c.Queue.Prefix, bad)
 	c.Artifacts.validate(bad)
 	c.Codec.validate(bad)
+	c.Cleanup.validate(bad)
 	if c.Database.URL != "" {
 		if u, err := url.Parse(c.Database.URL.Reveal()); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("DATABASE_URL is not a postgres:// address")

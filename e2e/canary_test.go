@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -36,11 +37,15 @@ var canaries = []string{
 }
 
 const canaryPage = `<!doctype html><meta charset=utf-8><title>echo</title><input id=a><textarea id=t></textarea><input id=p type=password>
-<input id=f type=file><p id=out></p><p id=raw></p><script>
+<input id=k><select id=s></select><input id=f type=file><button id=cookie>c</button><button id=stored>s</button><button id=ask>a</button>
+<button id=tell>t</button><button id=headers>h</button><p id=out></p><p id=raw></p><script>
 const echo = v => { document.title = v; out.textContent = v; raw.innerHTML = '<b title="' + v.replaceAll('"', '&quot;') + '">' + v + '</b>';
   console.log('typed', v, JSON.stringify({v})); fetch('/api?q=' + encodeURIComponent(v)); fetch('/move?to=' + encodeURIComponent('/api?r=' + v));
   fetch('/api', {method: 'POST', body: JSON.stringify({v})}); document.cookie = 'echo=' + encodeURIComponent(v); localStorage.echo = v; };
 t.oninput = () => echo(t.value); f.onchange = async () => echo(await f.files[0].text());
+k.onchange = () => echo(k.value); s.onchange = () => echo(s.value); cookie.onclick = () => echo(document.cookie);
+stored.onclick = () => echo(localStorage.kept); ask.onclick = () => echo(prompt('what?')); tell.onclick = () => alert(t.value);
+headers.onclick = async () => echo((await (await fetch('/api')).json()).header['X-Token'].join()); if (localStorage.kept) s.add(new Option(localStorage.kept));
 document.querySelector('#a').onchange = e => history.replaceState({}, '', '?u=' + e.target.value);
 </script>`
 
@@ -50,6 +55,18 @@ func canarySite(t *testing.T) string {
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(canaryPage)) })
 	mux.HandleFunc("/api", func(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"query": r.URL.RawQuery, "asked": r.URL.Query(), "header": r.Header})
+	})
+	mux.HandleFunc("/said", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<16))
+		_, _ = fmt.Fprintf(w, "%s %s", r.Header.Get("X-Token"), body)
+	})
+	mux.HandleFunc("/private", func(w http.ResponseWriter, r *http.Request) {
+		if _, _, given := r.BasicAuth(); !given {
+			w.Header().Set("WWW-Authenticate", `Basic realm="private"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = fmt.Fprintf(w, "<p id=out>%s</p>", html.EscapeString(r.Header.Get("Authorization")))
 	})
 	mux.HandleFunc("/move", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, strings.ReplaceAll(r.URL.Query().Get("to"), "\n", "%0A"), http.StatusFound)
@@ -240,11 +257,11 @@ func TestSecretsGetNowhere(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, s.close()) })
 	s.Shop = canarySite(t)
 
-	kept := map[string]string{}
-	for _, kind := range []string{"dom", "console", "network", "trace", "har"} {
-		kept[kind] = "on"
-	}
 	fields := func() map[string]any {
+		kept := map[string]string{}
+		for _, kind := range []string{"dom", "console", "network", "trace", "har"} {
+			kept[kind] = "on"
+		}
 		return map[string]any{"attempts": 1, "config": map[string]any{"timeout": 180000, "baseUrl": s.Shop, "artifacts": kept}}
 	}
 	var runs []run
@@ -268,6 +285,7 @@ func TestSecretsGetNowhere(t *testing.T) {
 		value := fmt.Sprintf("{{secret.C%d}}", i)
 		runs = append(runs, s.submit(t, canaryCase(t, fmt.Sprintf("fails %d", i), failing(value, lastSteps(value)[i])...), fields()))
 	}
+	detours := s.secretsByEveryPath(t, fields)
 	ends := map[string]int{}
 	for _, r := range runs {
 		ended := s.awaitEnd(t, r.TestRunID, 4*time.Minute)
@@ -276,8 +294,8 @@ func TestSecretsGetNowhere(t *testing.T) {
 	}
 	require.Equal(t, map[string]int{"completed": passing, "failed": len(runs) - passing}, ends)
 
-	all := s.everywhere(t)
-	for _, r := range runs {
+	all := append(s.everywhere(t), detours.seen...)
+	for _, r := range append(runs, detours.runs...) {
 		for _, a := range s.artifacts(t, r.TestRunID) {
 			if a.Bytes > 0 {
 				_, _, body := s.download(t, a.Download)
@@ -285,14 +303,18 @@ func TestSecretsGetNowhere(t *testing.T) {
 			}
 		}
 	}
+	canaryForms := make([][]string, len(canaries))
+	for i, value := range canaries {
+		canaryForms[i] = spelled(value)
+	}
 	found := map[string]bool{}
 	leaks := map[string]bool{}
 	for _, place := range all {
 		if strings.Contains(place.text, control) {
 			found[place.place] = true
 		}
-		for i, value := range canaries {
-			for _, form := range spelled(value) {
+		for i, forms := range canaryForms {
+			for _, form := range forms {
 				if at := strings.Index(place.text, form); at >= 0 {
 					leaks[fmt.Sprintf("C%d in %s: %q", i, place.place, place.text[max(0, at-60):min(len(place.text), at+len(form)+20)])] = true
 				}

@@ -203,6 +203,11 @@ func TestPayloadsStaySmall(t *testing.T) {
 		ended := s.awaitEnd(t, r.TestRunID, 2*time.Minute)
 		require.Equal(t, "failed", ended.Status, name)
 		require.NotContains(t, ended.Error, "did not load", name)
+		if name != "many steps" { // each quotes a page, and was cut
+			require.Contains(t, ended.Error, "🙂", name)
+			require.Contains(t, ended.Error, "…", name)
+			require.Less(t, len(ended.Error), 8<<10, name)
+		}
 		t.Log(name, ended.TotalSteps, ended.Error, time.Since(began).Round(time.Millisecond))
 	}
 	require.Equal(t, "failed", s.awaitSuite(t, suite.SuiteRunID).Status)

@@ -64,6 +64,9 @@ func (p *Page) compareTexts(q *question, e *element, s *similarities) {
 		if s[partCaptionWords] < 0.1 && s[partCaptionLetters] < 0.2 { // nothing, or a filler
 			s[partCaptionWords] = -0.5
 		}
+		if otherDeed(&q.element, e) {
+			s[partCaptionWords] = min(s[partCaptionWords], -0.5)
+		}
 	case q.present[partCaptionWords]:
 		// What had a caption and has none now may have become an icon: its id or name often still says it.
 		s[partCaptionWords] = 0.6 * p.said(q, e)

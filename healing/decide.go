@@ -32,7 +32,7 @@ type Decision struct {
 }
 
 // Decide heals or refuses. The best candidate must be visible and of a role with which one can do what one did with the target; with
-// another caption it must have the same id, name, test id or link; it must not be one of several that look the same, and it
+// another caption it must have the same id, name, test id or link; its caption must not name another deed; it must not be one of several that look the same, and it
 // must pass the policy's thresholds.
 func (p *Page) Decide(target Fingerprint, r Ranking, policy Policy) Decision {
 	if len(r.Candidates) == 0 {
@@ -52,6 +52,9 @@ func (p *Page) Decide(target Fingerprint, r Ranking, policy Policy) Decision {
 	}
 	if r.Evidence.Wording <= contradiction && r.Evidence.Identifier < 1 && r.Evidence.Link < 1 {
 		refuse("%s has another caption than what is wanted (%q), and neither its id, name or link is the same", name, shorten(captionOf(&target)))
+	}
+	if wanted := describe(&target); otherDeed(&wanted, e) {
+		refuse("%s does something else than what is wanted (%q)", name, shorten(captionOf(&target)))
 	}
 	if r.RunnerUp > 0 && r.Evidence.Margin < policy.MinMargin {
 		refuse("%s and %s are about equally similar", name, p.call(r.Candidates[r.RunnerUp].Index))

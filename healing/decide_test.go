@@ -178,3 +178,15 @@ func TestConfirmAsksTheOldPage(t *testing.T) {
 	require.False(t, healing.Confirm(old, 3, *page.Element(4), unknown).Confirmed)
 	require.False(t, healing.Confirm(old, 99, *page.Element(4), unknown).Confirmed)
 }
+
+func TestAnotherDeed(t *testing.T) {
+	t.Parallel()
+	view := healing.Fingerprint{Tag: "a", Role: "link", Class: "btn", Text: "View cart", AccessibleName: "View cart", Href: "http://shop/cart", XPath: "/html[1]/body[1]/a[1]"}
+	for caption, heals := range map[string]bool{"Add to cart": false, "Remove cart": false, "Show basket": true, "Cart": true, "Download cart": false} {
+		other := view
+		other.Text, other.AccessibleName = caption, caption
+		page := healing.NewPage([]healing.Fingerprint{other, {Tag: "p", Text: "Nothing else", XPath: "/html[1]/body[1]/p[1]"}})
+		d := page.Decide(view, page.Rank(view), healing.Careful)
+		require.Equal(t, heals, d.Heal, "%s: %v", caption, d.Reasons)
+	}
+}

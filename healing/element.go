@@ -37,6 +37,7 @@ type element struct {
 	href     string // without scheme, query and fragment
 	role     string
 	kind     kind
+	deeds    deed // what its caption says that it does
 	landmark string
 	idRoot   string // the id that idPath begins with
 	idBelow  string
@@ -114,6 +115,7 @@ func describe(f *Fingerprint) element {
 	}
 	e.trigrams = trigrams(nil, e.caption)
 	e.kind = kindOfRole(e.role)
+	e.deeds = deedsOf(captionOf(f))
 	e.landmark = landmarkOf(f, e.path)
 	e.idRoot, e.idBelow = splitIDPath(f.IDPath)
 	return e

@@ -93,10 +93,7 @@ func wordsOf(dst []string, s string, identifier bool) []string {
 		dst = append(dst, word)
 	})
 	for i := first; i < len(dst); i++ {
-		dst[i] = singular(dst[i])
-		if canonical, ok := synonyms[dst[i]]; ok {
-			dst[i] = canonical
-		}
+		dst[i] = canonical(dst[i])
 	}
 	return dst
 }

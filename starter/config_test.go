@@ -52,7 +52,7 @@ func TestConfigOfTheCase(t *testing.T) {
 			t.Parallel()
 			got, attempts, err := test.request.Settings(caseWith(t, `"config": `+test.config), 3)
 			require.NoError(t, err)
-			test.want.AdaptiveMode, test.want.MaxAdaptations = true, 5
+			test.want.AdaptiveMode, test.want.MaxAdaptations = store.AdaptHeal, 5
 			require.Equal(t, test.want, got)
 			require.Equal(t, test.attempts, attempts)
 		})

@@ -46,12 +46,13 @@ type Request struct {
 type RequestConfig struct {
 	Timeout *int64 `json:"timeout,omitempty"` // milliseconds of one attempt
 	// QueueTimeout is how long the run may wait for a worker each time it is due, in milliseconds; 0: for as long as it takes.
-	QueueTimeout   *int64          `json:"queueTimeout,omitempty"`
-	Headless       *bool           `json:"headless,omitempty"`
-	Viewport       *store.Viewport `json:"viewport,omitempty"`
-	AdaptiveMode   *bool           `json:"adaptiveMode,omitempty"`
-	MaxAdaptations *int            `json:"maxAdaptations,omitempty"`
-	BaseURL        string          `json:"baseUrl,omitempty"`
+	QueueTimeout *int64          `json:"queueTimeout,omitempty"`
+	Headless     *bool           `json:"headless,omitempty"`
+	Viewport     *store.Viewport `json:"viewport,omitempty"`
+	// AdaptiveMode says what happens when a step's element is not found: true or "heal", "suggest", false or "off".
+	AdaptiveMode   *store.AdaptiveMode `json:"adaptiveMode,omitempty"`
+	MaxAdaptations *int                `json:"maxAdaptations,omitempty"`
+	BaseURL        string              `json:"baseUrl,omitempty"`
 	// Environment names one of the addresses that the case has for its site.
 	Environment string `json:"environment,omitempty"`
 	// Artifacts are policies by kind: screenshot, dom, console, network, trace, har, video.
@@ -247,7 +248,7 @@ func (r *Request) config(c *testcase.Case) (store.RunConfig, error) {
 		Timeout:        min((baseTimeout + time.Duration(c.Size())*timeoutPerStep), maxTimeout).Milliseconds(),
 		Headless:       true,
 		Viewport:       store.Viewport{Width: 1920, Height: 1080},
-		AdaptiveMode:   true,
+		AdaptiveMode:   store.AdaptHeal,
 		MaxAdaptations: defaultMaxAdaptations,
 	}
 	if c.Config.Timeout > 0 {

@@ -24,7 +24,7 @@ func TestConfigOfTheSuite(t *testing.T) {
 		"baseUrls": {"staging": "https://staging.example"}, "environment": "staging", "artifacts": {"trace": "on", "har": "on"}, "adaptiveMode": false, "maxAdaptations": 1, "queueTimeout": 60000}`))
 	require.NoError(t, err)
 	said := store.RunConfig{
-		Timeout: 90_000, QueueTimeout: 60_000, Viewport: store.Viewport{Width: 800, Height: 600}, MaxAdaptations: 1, BaseURL: "https://staging.example",
+		Timeout: 90_000, QueueTimeout: 60_000, Viewport: store.Viewport{Width: 800, Height: 600}, AdaptiveMode: store.AdaptOff, MaxAdaptations: 1, BaseURL: "https://staging.example",
 		Artifacts: map[artifact.Kind]artifact.Policy{artifact.Trace: artifact.On, artifact.HAR: artifact.On},
 	}
 	for name, test := range map[string]struct {
@@ -44,11 +44,11 @@ func TestConfigOfTheSuite(t *testing.T) {
 		"the request's": {
 			`{"timeout": 5000, "retries": 0}`,
 			starter.Request{Attempts: 2, Config: &starter.RequestConfig{
-				Timeout: new(int64(7000)), Headless: new(true), BaseURL: "http://here", AdaptiveMode: new(true), QueueTimeout: new(int64(0)),
+				Timeout: new(int64(7000)), Headless: new(true), BaseURL: "http://here", AdaptiveMode: new(store.AdaptHeal), QueueTimeout: new(int64(0)),
 				Artifacts: map[artifact.Kind]artifact.Policy{artifact.Trace: artifact.Off},
 			}},
 			func(c *store.RunConfig) {
-				c.Timeout, c.Headless, c.BaseURL, c.AdaptiveMode, c.QueueTimeout = 7000, true, "http://here", true, 0
+				c.Timeout, c.Headless, c.BaseURL, c.AdaptiveMode, c.QueueTimeout = 7000, true, "http://here", store.AdaptHeal, 0
 				c.Artifacts = map[artifact.Kind]artifact.Policy{artifact.Trace: artifact.Off}
 			}, 2,
 		},

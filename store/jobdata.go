@@ -37,4 +37,18 @@ type Result struct {
 	AdaptedSteps   int       `json:"adaptedSteps"`
 	Duration       int64     `json:"duration"` // milliseconds
 	Error          string    `json:"error,omitempty"`
+	// Adaptations are the attempt's, bounded: the API has them whole.
+	Adaptations []ResultAdaptation `json:"adaptations,omitempty"`
+}
+
+// ResultAdaptation is the documented short form of an adaptation; the locators, the score and the confidence are additions.
+type ResultAdaptation struct {
+	StepNumber     int            `json:"stepNumber"`
+	AdaptationType AdaptationType `json:"adaptationType"`
+	Reason         string         `json:"reason"`
+	Successful     bool           `json:"successful"`
+	OldLocator     string         `json:"oldLocator,omitempty"`
+	NewLocator     string         `json:"newLocator,omitempty"`
+	Score          float64        `json:"score,omitempty"`
+	Confidence     float64        `json:"confidence,omitempty"`
 }

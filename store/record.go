@@ -50,12 +50,12 @@ type TestCase struct {
 type RunConfig struct {
 	Timeout int64 `json:"timeout,omitempty"` // milliseconds of one attempt
 	// QueueTimeout is how long the run may wait for a worker each time it is due, in milliseconds; 0: for as long as it takes.
-	QueueTimeout   int64    `json:"queueTimeout,omitempty"`
-	Headless       bool     `json:"headless"`
-	Viewport       Viewport `json:"viewport"`
-	AdaptiveMode   bool     `json:"adaptiveMode"`
-	MaxAdaptations int      `json:"maxAdaptations"`
-	BaseURL        string   `json:"baseUrl,omitempty"`
+	QueueTimeout   int64        `json:"queueTimeout,omitempty"`
+	Headless       bool         `json:"headless"`
+	Viewport       Viewport     `json:"viewport"`
+	AdaptiveMode   AdaptiveMode `json:"adaptiveMode"`
+	MaxAdaptations int          `json:"maxAdaptations"` // of each attempt
+	BaseURL        string       `json:"baseUrl,omitempty"`
 	// Artifacts are policies by kind, where they differ from the worker's settings.
 	Artifacts map[artifact.Kind]artifact.Policy `json:"artifacts,omitempty"`
 }
@@ -200,6 +200,8 @@ type Outcome struct {
 	Final bool
 	// Stack is what a developer reads about the failure.
 	Stack string
+	// Adaptations are how the attempt found elements again, or why not.
+	Adaptations []Adaptation
 	// Result is the documented job result, Progress the documented progress record.
 	Result   json.RawMessage
 	Progress json.RawMessage

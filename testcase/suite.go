@@ -144,7 +144,7 @@ func (o object) suiteConfig() *SuiteConfig {
 		o.problem("baseUrl", problem)
 	}
 	o.text("environment", optional, maxName)
-	o.flag("adaptiveMode")
+	o.adaptiveMode()
 	o.integer("maxAdaptations", optional, 0, MaxAdaptations)
 	o.integer("queueTimeout", optional, 0, MaxQueueTimeout)
 	o.texts("artifacts", optional, maxName)
@@ -156,6 +156,13 @@ func (o object) suiteConfig() *SuiteConfig {
 	o.refuseUnknown()
 	c.encode()
 	return c
+}
+
+// adaptiveMode checks what is to happen when a step's element is not found.
+func (o object) adaptiveMode() {
+	if raw, ok := o.raw("adaptiveMode", optional, ""); ok && !slices.Contains([]string{"true", "false", `"off"`, `"suggest"`, `"heal"`}, string(raw)) {
+		o.problem("adaptiveMode", "must be true, false or one of off, suggest, heal")
+	}
 }
 
 // runFields are the fields of a suite's config that a case's config has not.

@@ -83,7 +83,7 @@ func TestSuitesThatAreNotValid(t *testing.T) {
 		`{"config": {"viewport": {"width": 5}}}`:    `config.viewport.height is missing`,
 		`{"config": {"locale": "german!"}}`:         `config.locale is "german!"`,
 		`{"config": {"baseUrl": "shop"}}`:           `config.baseUrl is "shop"`,
-		`{"config": {"adaptiveMode": 1}}`:           `config.adaptiveMode must be true or false`,
+		`{"config": {"adaptiveMode": 1}}`:           `config.adaptiveMode must be true, false or one of off, suggest, heal`,
 		`{"config": {"maxAdaptations": 101}}`:       `config.maxAdaptations is 101`,
 		`{"config": {"artifacts": []}}`:             `config.artifacts must be a JSON object`,
 		`{"config": []}`:                            `config must be a JSON object`,

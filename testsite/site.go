@@ -64,7 +64,7 @@ func Handler(o Options) http.Handler {
 	mux.Handle("GET /static/", assets)
 	mux.HandleFunc("GET /media/{file}", s.productImage)
 	lab := labHandler()
-	for _, pattern := range []string{"GET /lab/", "POST /lab/echo", "PUT /lab/echo", "DELETE /lab/echo"} {
+	for _, pattern := range []string{"GET /lab/", "POST /lab/echo", "PUT /lab/echo", "PATCH /lab/echo", "DELETE /lab/echo", "OPTIONS /lab/echo"} {
 		mux.Handle(pattern, lab)
 	}
 	for pattern, handle := range s.pages() {

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -24,14 +25,19 @@ type TestExecutionInput struct {
 	JobID  string `json:"jobId,omitempty"`
 	Title  string `json:"title"`
 	Policy Policy `json:"policy"`
-	// Made is how many attempts had ended when the workflow was started: a job that had ended runs again.
-	Made int `json:"made,omitempty"`
-	// After is the Temporal run that carried the run out before, if a job that had ended runs again.
-	After string `json:"after,omitempty"`
-	// Again says that a job that had ended runs again.
-	Again bool `json:"again,omitempty"`
+	Rerun
 	// TraceParent is the trace that the run belongs to, for who starts the workflow.
 	TraceParent string `json:"traceparent,omitempty"`
+}
+
+// Rerun is the part of a workflow's input that says that a job that had ended runs again.
+type Rerun struct {
+	// Made is how many attempts had ended when the workflow was started.
+	Made int `json:"made,omitempty"`
+	// After is the Temporal run that carried the job out before.
+	After string `json:"after,omitempty"`
+	// Again says that it does run again.
+	Again bool `json:"again,omitempty"`
 }
 
 // JobChanged is the signal that tells a workflow that something was done to its job: it looks again.
@@ -154,11 +160,16 @@ func (in TestExecutionInput) validate() error {
 
 // sleepUntil waits until then, or until something is done to the job.
 func (r *testRun) sleepUntil(ctx workflow.Context, due time.Time, why string) error {
+	return sleepUntil(ctx, due, why, r.describe)
+}
+
+// sleepUntil waits until then, and says so, or until something is done to the job.
+func sleepUntil(ctx workflow.Context, due time.Time, why string, describe func(workflow.Context, string)) error {
 	wait := due.Sub(workflow.Now(ctx))
 	if due.IsZero() || wait <= 0 {
 		return nil
 	}
-	r.describe(ctx, fmt.Sprintf("%s, next attempt due at %s", why, due.UTC().Format(time.RFC3339)))
+	describe(ctx, fmt.Sprintf("%s, next attempt due at %s", why, due.UTC().Format(time.RFC3339)))
 	timing, stop := workflow.WithCancel(ctx)
 	defer stop()
 	var err error
@@ -239,9 +250,9 @@ func writeAttempt(b *strings.Builder, a activities.AttemptResult) {
 	if a.Result.Error != "" {
 		b.WriteString(cell(a.Result.Error) + "\n\n")
 	}
-	b.WriteString("| # | Step | Status | Duration | Error |\n|--:|---|---|--:|---|\n")
+	b.WriteString("| # | Step | Status | Duration | Error, or what was adapted |\n|--:|---|---|--:|---|\n")
 	for _, s := range a.Steps[:min(len(a.Steps), detailSteps)] {
-		line := fmt.Sprintf("| %d | %s | %s | %d ms | %s |\n", s.Number, cell(s.Description), s.Status, s.Duration, cell(s.Error))
+		line := fmt.Sprintf("| %d | %s | %s | %d ms | %s |\n", s.Number, cell(s.Description), s.Status, s.Duration, cell(cmp.Or(s.Error, s.Note)))
 		b.WriteString(line)
 	}
 	if more := len(a.Steps) - detailSteps; more > 0 {

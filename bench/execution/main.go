@@ -87,6 +87,9 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if only != "" {
 		b.only = strings.Split(only, ",")
 	}
+	if err := adopt(); err != nil {
+		return err
+	}
 	if b.system, err = startSystem(ctx, b.options); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,13 +13,16 @@ import (
 
 // process is what /proc says of one.
 type process struct {
-	pid     int
-	command string
-	// cpu is what it has used, and what those of its children had that have ended.
-	cpu time.Duration
+	pid, parent int
+	command     string
+	// own is the processor time that it has used, children that of those of its children that have ended and that it has
+	// waited for.
+	own, children time.Duration
+	// ended processes have not been waited for yet.
+	ended bool
 }
 
-func (p process) isPage() bool { return strings.Contains(p.command, "--type=renderer") }
+func (p process) isPage() bool { return !p.ended && strings.Contains(p.command, "--type=renderer") }
 
 // tick is the unit in which Linux counts processor time.
 const tick = 10 * time.Millisecond
@@ -35,15 +39,19 @@ func below(root int) []process {
 		// pid (name) state parent …; the name may hold anything.
 		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 		const used = 11 // by itself in two modes, and by its children
-		if len(fields) < used+4 || fields[0] == "Z" {
+		if len(fields) < used+4 {
 			continue
 		}
 		parent, _ := strconv.Atoi(fields[1])
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		p := process{pid: pid}
-		for _, field := range fields[used : used+4] {
+		p := process{pid: pid, parent: parent, ended: fields[0] == "Z"}
+		for i, field := range fields[used : used+4] {
 			ticks, _ := strconv.Atoi(field)
-			p.cpu += time.Duration(ticks) * tick
+			if i < 2 {
+				p.own += time.Duration(ticks) * tick
+			} else {
+				p.children += time.Duration(ticks) * tick
+			}
 		}
 		command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		p.command = strings.ReplaceAll(string(command), "\x00", " ")
@@ -60,13 +68,24 @@ func below(root int) []process {
 	return found
 }
 
-// usage is the processor time of a process and all that it started.
-func usage(root int) time.Duration {
-	var sum time.Duration
-	for _, p := range below(root) {
-		sum += p.cpu
+// usage is the processor time of all that this program has started, and of the part of it that has ended. None gets lost
+// when processes end, since this program adopts those that nobody waits for; started are those that it waits for elsewhere.
+func usage(started ...int) (all, ended time.Duration) {
+	self := os.Getpid()
+	for _, p := range below(self) {
+		if p.ended && p.parent == self && !slices.Contains(started, p.pid) {
+			bury(p.pid)
+		}
 	}
-	return sum
+	for _, p := range below(self) {
+		all += p.children
+		if p.pid == self {
+			ended = p.children
+		} else {
+			all += p.own
+		}
+	}
+	return all, ended
 }
 
 // renderers lists the processes of pages below a process.

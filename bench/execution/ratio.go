@@ -139,26 +139,29 @@ func (c *contest) prepare() error {
 	return nil
 }
 
-// ours runs the cases with the command that users type. The processor time is that of the whole system.
+// ours runs the cases with the command that users type. The processor time is that of the whole system, which is up, and of
+// the command.
 func (c *contest) ours(ctx context.Context) (turn, error) {
 	command := exec.CommandContext(ctx, filepath.Join(c.system.bin, "cinnamon"), "run", c.cases, "--base-url", c.system.Shop, "--attempts", "1", "--output", "json")
 	command.Env = append(command.Environ(), "CINNAMON_API_URL="+c.system.API, "CINNAMON_API_KEY="+c.system.APIKey)
-	before := usage(c.system.dev.Process.Pid)
+	before, _ := usage(c.system.dev.Process.Pid)
 	began := time.Now()
 	out, err := command.Output()
 	wall := time.Since(began)
 	if err != nil {
 		return turn{}, fmt.Errorf("running our suite: %w\n%s", err, out)
 	}
-	return turn{wall: wall, cpu: usage(c.system.dev.Process.Pid) - before + spent(command)}, nil
+	after, _ := usage(c.system.dev.Process.Pid)
+	return turn{wall: wall, cpu: after - before}, nil
 }
 
-// theirs runs a folder of tests with the command that users type.
+// theirs runs a folder of tests with the command that users type. All that it starts has ended when it has.
 func (c *contest) theirs(ctx context.Context, folder string, tests int) (turn, error) {
 	report := filepath.Join(c.project, "report.json")
 	command := exec.CommandContext(ctx, "npx", "playwright", "test", fmt.Sprintf("--workers=%d", slots))
 	command.Dir = c.project
 	command.Env = append(command.Environ(), "BENCH_TESTS=./"+folder, "BENCH_REPORT="+report, "BENCH_SITE="+c.system.Shop, "BENCH_BROWSER="+c.browser)
+	_, before := usage(c.system.dev.Process.Pid)
 	began := time.Now()
 	out, err := command.CombinedOutput()
 	wall := time.Since(began)
@@ -180,10 +183,6 @@ func (c *contest) theirs(ctx context.Context, folder string, tests int) (turn, e
 	if err != nil {
 		return turn{}, fmt.Errorf("reading Playwright's report: %w", err)
 	}
-	return turn{wall: wall, cpu: spent(command)}, nil
-}
-
-// spent is the processor time of a command that has ended, and of all that it started and waited for.
-func spent(command *exec.Cmd) time.Duration {
-	return command.ProcessState.UserTime() + command.ProcessState.SystemTime()
+	_, after := usage(c.system.dev.Process.Pid)
+	return turn{wall: wall, cpu: after - before}, nil
 }

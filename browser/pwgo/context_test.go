@@ -76,6 +76,7 @@ func TestConfig(t *testing.T) {
 			}
 			b := bundle{site: site, Session: open(t, sharedPool(t), o)}
 			b.do(t, test.steps...)
+			exercised.config([]byte(test.config))
 		})
 	}
 }

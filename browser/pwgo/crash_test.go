@@ -107,8 +107,11 @@ func TestRecovery(t *testing.T) { //nolint:paralleltest // see above
 			before := descendants(t, os.Getpid())
 			pool := newPool(t, pwgo.Config{})
 			pid := newProcess(t, before, word)
+			home := pwgo.DriverHome(pool)
 
-			busy := bundle{Session: open(t, pool, options(site))}
+			traced := options(site)
+			traced.Record.Kinds = []browser.Recording{browser.Trace}
+			busy := bundle{Session: open(t, pool, traced)}
 			idle := bundle{Session: open(t, pool, options(site))}
 			idle.do(t, visit("/"))
 			victim, err := os.FindProcess(pid)
@@ -124,11 +127,29 @@ func TestRecovery(t *testing.T) { //nolint:paralleltest // see above
 			_, err = idle.Screenshot(t.Context())
 			require.Equal(t, browser.Closed, browser.KindOf(err))
 			require.NoError(t, busy.Close(t.Context()))
+			require.NoError(t, idle.Close(t.Context()))
 
 			again := bundle{Session: open(t, pool, options(site))}
 			again.do(t, visit("/"), click("#add"), says("clicked add"))
+			require.DirExists(t, pwgo.DriverHome(pool))
+			require.Equal(t, word == "run-driver", home != pwgo.DriverHome(pool))
+			require.Eventually(t, func() bool { return left(home) == 0 }, patience, 20*time.Millisecond, "what was killed leaves files")
 		})
 	}
+}
+
+// left counts what a driver that was killed, or a browser of it, leaves in a folder.
+func left(home string) int {
+	if _, err := os.Stat(home); err != nil {
+		return 0
+	}
+	traces, _ := filepath.Glob(filepath.Join(home, "playwright-tracing-*"))
+	profiles, _ := filepath.Glob(filepath.Join(home, "*profile*"))
+	artifacts, _ := filepath.Glob(filepath.Join(home, "playwright-artifacts-*"))
+	if len(profiles) == 1 && len(artifacts) == 1 { // those of the browser that took its place
+		return len(traces)
+	}
+	return len(traces) + len(profiles) + len(artifacts)
 }
 
 // TestOrphans kills a worker and expects its driver and browsers to end.
@@ -137,7 +158,8 @@ func TestOrphans(t *testing.T) {
 	requireLinux(t)
 	sharedPool(t)
 	worker := exec.Command(os.Args[0], "-test.run=^$")
-	worker.Env = append(os.Environ(), orphanVariable+"=1")
+	folder := t.TempDir()
+	worker.Env = append(os.Environ(), orphanVariable+"=1", "TMPDIR="+folder)
 	out, err := worker.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, worker.Start())
@@ -150,6 +172,9 @@ func TestOrphans(t *testing.T) {
 	require.NoError(t, worker.Process.Kill())
 	require.Error(t, worker.Wait())
 	require.Eventually(t, func() bool { return !slices.ContainsFunc(below, running) }, 10*time.Second, 20*time.Millisecond)
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Empty(t, entries, "temporary files")
 }
 
 // running reports whether a process still runs, and not another one with its

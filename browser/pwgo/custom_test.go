@@ -3,7 +3,6 @@ package pwgo_test
 import (
 	"fmt"
 	"maps"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -167,12 +166,27 @@ func TestWhatPagesSayIsCut(t *testing.T) {
 	b.do(t, visit("/lab/"), step("extract", `"variable": "long", "from": "expression", "expression": "'long '.repeat(1e6)"`),
 		`{"type": "waitForExpression", "expression": "{{long}}.length === `+"8192"+`"}`,
 		`{"type": "waitForExpression", "expression": "document.getElementById('out').textContent = 'long '.repeat(2e4)"}`)
-	err := b.Do(t.Context(), parse(t, `{"type": "customStep", "name": "assertText", "timeout": 500, "parameters": {"selectors": "#out", "text": "{{long}}x"}}`))
-	require.Less(t, len(err.Error()), 4<<10)
-	require.Contains(t, err.Error(), "long long")
-	err = b.Do(t.Context(), parse(t, `{"type": "waitForExpression", "timeout": 500, "expression": "(() => { throw new Error('long '.repeat(1e6)) })()"}`))
-	require.Less(t, len(err.Error()), 4<<10)
-	require.NotContains(t, err.Error(), strings.Repeat("long ", 500))
+	// Megabytes in each place that errors quote.
+	huge := `'long '.repeat(25e4)`
+	for name, hostile := range map[string]struct{ prepare, step string }{
+		"text":      {`out.textContent = 'long '.repeat(2e4)`, custom("assertText", `"selectors": "#out", "text": "{{long}}x"`)},
+		"attribute": {`out.title = ` + huge, custom("assertAttribute", `"selectors": "#out", "attribute": "title", "value": "x"`)},
+		"title":     {`document.title = ` + huge, custom("assertTitle", `"title": "x"`)},
+		"address":   {`history.replaceState({}, '', '?' + ` + huge + `.slice(0, 1e6)) || true`, custom("assertUrl", `"url": "/x"`)},
+		"dialog":    {`alert(` + huge + `) || true`, custom("assertDialog", `"message": "x"`)},
+		"exception": {`true`, `{"type": "waitForExpression", "expression": "(() => { throw new Error(` + huge + `) })()"}`},
+		"thrown":    {`true`, custom("extract", `"variable": "v", "from": "expression", "expression": "(() => { throw `+huge+` })()"`)},
+		"extracted": {`true`, custom("extract", `"variable": "v", "from": "expression", "expression": "`+huge+`", "pattern": "^x"`)},
+	} {
+		b.do(t, `{"type": "waitForExpression", "expression": "`+hostile.prepare+`"}`)
+		failing := parse(t, hostile.step)
+		failing.Timeout = 1500
+		err := b.Do(t.Context(), failing)
+		require.Error(t, err, name)
+		require.Less(t, len(err.Error()), 4<<10, name)
+		require.Regexp(t, "long(%20| )long", err.Error(), name)
+		require.Contains(t, err.Error(), "…", name)
+	}
 }
 
 func TestStateIsHandedOn(t *testing.T) {

@@ -2,7 +2,7 @@ package pwgo
 
 import (
 	"context"
-	_ "embed" // for selector.js
+	_ "embed" // for selector.js and look.js
 	"errors"
 	"os"
 	"strings"
@@ -27,8 +27,21 @@ const engineName = "cinnamon"
 //go:embed selector.js
 var engineSource string
 
+// lookName is the engine that describes pages.
+const lookName = "cinnamonlook"
+
+// look.js describes pages. It gets selector.js as its argument.
+//
+//go:embed look.js
+var lookSource string
+
 // driver is a running Playwright driver.
-type driver struct{ pw *playwright.Playwright }
+type driver struct {
+	pw *playwright.Playwright
+	// home is its folder for temporary files.
+	home string
+	ends sync.Once
+}
 
 // startDriver starts the driver and teaches it our selectors.
 func startDriver(ctx context.Context, cfg Config) (*driver, error) {
@@ -46,31 +59,48 @@ func startDriver(ctx context.Context, cfg Config) (*driver, error) {
 	if err := useNode(node); err != nil {
 		return nil, unavailable(err, "%s", err)
 	}
-	pw, err := bounded(ctx, launchTimeout, func() (*playwright.Playwright, error) {
-		pw, err := playwright.Run(runOptions(dir))
-		if err != nil {
-			return nil, err
-		}
-		return pw, pw.Selectors.Register(engineName, playwright.Script{Content: &engineSource}, playwright.SelectorsRegisterOptions{ContentScript: new(true)})
-	}, func(pw *playwright.Playwright) { _ = pw.Stop() })
+	d, err := bounded(ctx, launchTimeout, func() (*driver, error) { return runDriver(dir) }, func(d *driver) { _ = d.stop() })
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, unavailable(err, "Playwright's driver did not start: %s", usefulLine(err))
 	}
-	return &driver{pw: pw}, nil
+	return d, nil
 }
 
-// stop ends the driver, and with it all its browsers. One that does not end by
-// itself is killed.
-func (d *driver) stop() {
-	if !errors.Is(closeInTime(d.pw.Stop), errLate) {
-		return
+func runDriver(dir string) (*driver, error) {
+	home, err := makeHome(dir)
+	if err != nil {
+		return nil, err
 	}
-	if process, err := os.FindProcess(d.pw.Pid()); err == nil && d.pw.Pid() > 0 {
-		_ = process.Kill()
+	pw, err := playwright.Run(runOptions(home))
+	if err != nil {
+		return nil, errors.Join(err, removeHome(home))
 	}
+	d := &driver{pw: pw, home: home}
+	isolated := playwright.SelectorsRegisterOptions{ContentScript: new(true)}
+	err = errors.Join(
+		pw.Selectors.Register(engineName, playwright.Script{Content: &engineSource}, isolated),
+		pw.Selectors.Register(lookName, playwright.Script{Content: new(lookSource + "(" + engineSource + ")")}, isolated))
+	if err != nil {
+		return nil, errors.Join(err, d.stop())
+	}
+	return d, nil
+}
+
+// stop ends the driver, and with it all its browsers, and deletes what they leave. One that does not end by itself is
+// killed.
+func (d *driver) stop() (err error) {
+	d.ends.Do(func() {
+		if errors.Is(closeInTime(d.pw.Stop), errLate) {
+			if process, err := os.FindProcess(d.pw.Pid()); err == nil && d.pw.Pid() > 0 {
+				_ = process.Kill()
+			}
+		}
+		err = removeHome(d.home)
+	})
+	return err
 }
 
 // proc is one browser. Its fields are guarded by the pool's mutex, except lost.

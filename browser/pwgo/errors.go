@@ -96,6 +96,9 @@ func anyOf(selectors []testcase.Selector) string {
 
 var logReason = regexp.MustCompile(`(<.*> (?:from <.*> subtree )?intercepts pointer events)|element is (not [a-z]+|outside of the viewport)|(did not find some options)|(option being selected is not enabled)`)
 
+// covered begins what obstacle says of an element that something lies over.
+const covered = "it is covered: "
+
 // obstacle says what kept an action from its element, read from the log of
 // calls; "" if the log does not say.
 func obstacle(err error) string {
@@ -106,7 +109,7 @@ func obstacle(err error) string {
 	last := matches[len(matches)-1]
 	switch {
 	case last[1] != "":
-		return "it is covered: " + clip(last[1])
+		return covered + clip(last[1])
 	case last[3] != "":
 		return "it has no such option"
 	case last[4] != "":

@@ -50,6 +50,13 @@ func Refused(s browser.Session, place string) int {
 	return 0
 }
 
+// DriverHome is the folder of a pool's driver for temporary files.
+func DriverHome(p *Pool) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.driver.home
+}
+
 // SetWatch sets how often a browser is asked how it is, and how long it may
 // take to answer.
 func SetWatch(p *Pool, every, limit time.Duration) { p.watchEvery, p.hangLimit = every, limit }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +56,10 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, "closing the pool:", err)
 			code = 1
 		}
+	}
+	if missing, err := unexercised(); err != nil || len(missing) > 0 && code == 0 {
+		fmt.Fprintln(os.Stderr, "no test has carried this out in a browser:", strings.Join(missing, ", "), err)
+		code = 1
 	}
 	if err := os.RemoveAll(folder); err != nil {
 		fmt.Fprintln(os.Stderr, "deleting temporary files:", err)
@@ -194,6 +199,7 @@ func (b bundle) do(t *testing.T, steps ...string) {
 	for _, s := range steps {
 		step := parse(t, s)
 		require.NoError(t, b.Do(t.Context(), step), step.Description())
+		exercised.step([]byte(s))
 	}
 }
 

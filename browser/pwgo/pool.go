@@ -236,16 +236,22 @@ func (p *Pool) runningDriver(ctx context.Context) (*driver, bool, error) {
 	}
 	p.mu.Unlock()
 	if closed {
-		d.stop()
+		p.stop(d)
 		return nil, false, errPoolClosed()
 	}
 	return d, true, nil
 }
 
-// forget gives up a driver that is gone, with its browsers.
+// stop ends a driver.
+func (p *Pool) stop(d *driver) {
+	if err := d.stop(); err != nil {
+		p.cfg.Logger.Warn("temporary files of a browser driver are left", "folder", d.home, "error", err)
+	}
+}
+
+// forget gives up a driver that is gone or hangs, with its browsers.
 func (p *Pool) forget(d *driver) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.driver == d {
 		p.driver = nil
 	}
@@ -255,6 +261,8 @@ func (p *Pool) forget(d *driver) {
 			b.vitals.killGroup() // one that hangs does not notice that its driver is gone
 		}
 	}
+	p.mu.Unlock()
+	p.spawn(func() { p.stop(d) })
 }
 
 // discard gives up a browser that cannot be relied on any more. One session
@@ -340,7 +348,7 @@ func (p *Pool) Close(ctx context.Context) error {
 	p.mu.Lock()
 	d, procs := p.driver, p.procs
 	if !p.closed && d != nil {
-		p.background.Go(d.stop)
+		p.background.Go(func() { p.stop(d) })
 	}
 	p.closed = true
 	p.mu.Unlock()

@@ -208,7 +208,24 @@ func (r *recorder) stop(c playwright.BrowserContext) {
 		})
 		if err != nil && keepTrace {
 			r.fail("writing the trace", err)
+			if isClosed(err) {
+				_ = inTime(time.Until(until), func() error { return c.Tracing().Stop() }) // the browser died meanwhile
+			}
 		}
+	}
+}
+
+// forget has the driver delete what it keeps of the trace of a browser that died.
+func (r *recorder) forget(c playwright.BrowserContext) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	tracing := r.tracing
+	r.tracing, r.har = false, false
+	r.mu.Unlock()
+	if tracing {
+		_ = closeInTime(func() error { return c.Tracing().Stop() }) // a driver that is gone too has kept nothing
 	}
 }
 

@@ -1,6 +1,7 @@
 package pwgo_test
 
 import (
+	"encoding/json"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -69,4 +70,13 @@ func play(t *testing.T, site string, c *testcase.Case) {
 			require.NoError(t, session.Do(t.Context(), step), "step %d: %s", i+1, step.Description())
 		}
 	}
+	var played struct {
+		Steps  []json.RawMessage `json:"steps"`
+		Config json.RawMessage   `json:"config"`
+	}
+	require.NoError(t, json.Unmarshal(c.JSON(), &played))
+	for _, step := range played.Steps {
+		exercised.step(step)
+	}
+	exercised.config(played.Config)
 }

@@ -32,6 +32,9 @@ type run struct {
 
 	on    *tab
 	frame playwright.Frame
+	// aim says how the element is found, beyond the step's own selectors; sight is what it asked for.
+	aim   browser.Aim
+	sight browser.Sight
 	// secret is set when the step's values must not be told.
 	secret bool
 }
@@ -51,6 +54,10 @@ func (r *run) left() *float64 {
 
 // fail makes the error of a step that ran out of time, whatever it waited for.
 func (r *run) fail(kind browser.Kind, cause error, format string, args ...any) error {
+	return r.failure(kind, cause, format, args...)
+}
+
+func (r *run) failure(kind browser.Kind, cause error, format string, args ...any) *browser.Error {
 	message := fmt.Sprintf(format+" (%s)", append(args, waited(time.Since(r.started)))...)
 	return &browser.Error{Kind: kind, Message: message, CutShort: r.cut, Cause: cause}
 }
@@ -113,6 +120,9 @@ func (r *run) do() error {
 		return err
 	}
 	if err := r.findFrame(); err != nil {
+		return err
+	}
+	if err := r.takeAim(); err != nil {
 		return err
 	}
 	switch r.step.Type {
@@ -252,21 +262,32 @@ type selectorPart struct {
 
 // selectorFor writes selectors for the engine of selector.js.
 func selectorFor(selectors []testcase.Selector, w want) string {
-	query := struct {
-		Alternatives [][]selectorPart `json:"alternatives"`
-		Want         want             `json:"want"`
-	}{Want: w}
+	// Marshal escapes the ">" that Playwright would split a selector at. It
+	// cannot fail on strings.
+	body, _ := json.Marshal(queryFor(selectors, w)) //nolint:errchkjson // see above
+	return engineName + "=" + string(body)
+}
+
+// selectorQuery is what selector.js reads.
+type selectorQuery struct {
+	Alternatives [][]selectorPart `json:"alternatives"`
+	Want         want             `json:"want"`
+}
+
+func queryFor(selectors []testcase.Selector, w want) selectorQuery {
+	return selectorQuery{Alternatives: partsOf(selectors), Want: w}
+}
+
+func partsOf(selectors []testcase.Selector) [][]selectorPart {
+	alternatives := make([][]selectorPart, 0, len(selectors))
 	for _, s := range selectors {
 		parts := make([]selectorPart, 0, len(s))
 		for _, part := range s {
 			parts = append(parts, parsePart(part))
 		}
-		query.Alternatives = append(query.Alternatives, parts)
+		alternatives = append(alternatives, parts)
 	}
-	// Marshal escapes the ">" that Playwright would split a selector at. It
-	// cannot fail on strings.
-	body, _ := json.Marshal(query) //nolint:errchkjson // see above
-	return engineName + "=" + string(body)
+	return alternatives
 }
 
 func parsePart(part string) selectorPart {
@@ -282,6 +303,12 @@ func parsePart(part string) selectorPart {
 }
 
 // element is the step's element.
-func (r *run) element(w want) playwright.Locator {
-	return r.frame.Locator(selectorFor(r.step.Selectors, w))
+func (r *run) element(w want) playwright.Locator { return r.frame.Locator(r.selector(w)) }
+
+// selector finds the step's element.
+func (r *run) selector(w want) string {
+	if r.aim.At != nil && len(r.aim.Only) == 0 {
+		return lookFor(placeOf(*r.aim.At))
+	}
+	return selectorFor(r.step.Selectors, w)
 }

@@ -259,5 +259,6 @@
     return result;
   };
 
-  return { queryAll, query: (root, body) => queryAll(root, body)[0] };
+  // tools are for look.js.
+  return { queryAll, query: (root, body) => queryAll(root, body)[0], tools: { accessibleName, clean, find, isVisible, role } };
 })()

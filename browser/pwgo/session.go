@@ -52,6 +52,9 @@ type session struct {
 	// redactor knows the secrets that steps were given, in this and other sessions of the attempt.
 	redactor *secret.Redactor
 
+	// looked are the frames of the last Look, by their path.
+	looked map[string]playwright.Frame
+
 	mu        sync.Mutex
 	ended     bool
 	excess    error // why the session was ended; nil if it was not
@@ -199,17 +202,27 @@ func (s *session) call(ctx context.Context, fn func() error) error {
 
 // Do implements browser.Session.
 func (s *session) Do(ctx context.Context, step testcase.Step) error {
-	step, err := step.Expand(s.lookup(ctx))
-	if err != nil {
-		return s.redact(err)
-	}
-	s.mark(step)
-	return s.redact(s.do(ctx, step))
+	_, err := s.DoAimed(ctx, step, browser.Aim{})
+	return err
 }
 
-func (s *session) do(ctx context.Context, step testcase.Step) error {
+// DoAimed implements browser.Healer.
+func (s *session) DoAimed(ctx context.Context, step testcase.Step, aim browser.Aim) (browser.Sight, error) {
+	step, err := step.Expand(s.lookup(ctx))
+	if err != nil {
+		return nothing(), s.redact(err)
+	}
+	s.mark(step)
+	r := &run{session: s, ctx: ctx, step: step, aim: aim, sight: nothing(), started: time.Now(), secret: step.Confidential()}
+	if err := s.do(ctx, r); err != nil {
+		return nothing(), s.redact(err)
+	}
+	return r.sight, nil
+}
+
+func (s *session) do(ctx context.Context, r *run) error {
+	step := r.step
 	limit := step.TimeoutOr(s.options.StepTimeout)
-	r := &run{session: s, ctx: ctx, step: step, started: time.Now(), secret: step.Confidential()}
 	r.deadline = r.started.Add(limit)
 	if d, ok := ctx.Deadline(); ok && d.Add(-deadlineMargin).Before(r.deadline) {
 		r.deadline, r.cut = d.Add(-deadlineMargin), true
@@ -313,6 +326,7 @@ func (s *session) startClosing() {
 
 func (s *session) closeContext() error {
 	if s.proc.isLost() {
+		s.record.forget(s.context)
 		return nil
 	}
 	s.record.stop(s.context)

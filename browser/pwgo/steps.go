@@ -108,7 +108,7 @@ func (r *run) doubleClick() error {
 		return r.pointed("double-click", 2)
 	}
 	return r.point("double-click", func(at *playwright.Position, timeout *float64) error {
-		return r.frame.Dblclick(selectorFor(r.step.Selectors, wantVisible), //nolint:staticcheck // a locator's own fails in playwright-go v0.6201.0, whatever its options
+		return r.frame.Dblclick(r.selector(wantVisible), //nolint:staticcheck // a locator's own fails in playwright-go v0.6201.0, whatever its options
 			playwright.FrameDblclickOptions{Button: r.button(), Delay: r.hold(), Position: at, Timeout: timeout})
 	})
 }
@@ -287,7 +287,9 @@ func (r *run) elementError(verb string, err error) error {
 		return failure(browser.Script, err, "cannot %s %s: %s", verb, anyOf(r.step.Selectors), r.reason(err))
 	}
 	if reason := obstacle(err); reason != "" {
-		return r.fail(browser.Timeout, err, "cannot %s %s: %s", verb, anyOf(r.step.Selectors), reason)
+		failed := r.failure(browser.Timeout, err, "cannot %s %s: %s", verb, anyOf(r.step.Selectors), reason)
+		failed.Covered = strings.HasPrefix(reason, covered)
+		return failed
 	}
 	there, lookErr := r.count(wantAttached)
 	switch {
@@ -303,7 +305,9 @@ func (r *run) elementError(verb string, err error) error {
 }
 
 func (r *run) notFound(cause error) error {
-	return r.fail(browser.NotFound, cause, "no element matches any of: %s", anyOf(r.step.Selectors))
+	failed := r.failure(browser.NotFound, cause, "no element matches any of: %s", anyOf(r.step.Selectors))
+	failed.Element = true
+	return failed
 }
 
 // count counts the step's elements, now.

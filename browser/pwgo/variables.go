@@ -96,7 +96,7 @@ func (s *session) redact(err error) error {
 
 // quietly is an error without its cause, except whether time ran out.
 func quietly(e *browser.Error, message string) error {
-	quiet := &browser.Error{Kind: e.Kind, Message: message, CutShort: e.CutShort}
+	quiet := &browser.Error{Kind: e.Kind, Message: message, CutShort: e.CutShort, Element: e.Element, Covered: e.Covered}
 	for _, ended := range []error{context.DeadlineExceeded, context.Canceled} {
 		if errors.Is(e.Cause, ended) {
 			quiet.Cause = ended

@@ -185,6 +185,5 @@ func (p *Pool) kill(b *proc) {
 	case <-late.C:
 		p.cfg.Logger.Warn("browser driver hangs, starting another one")
 		p.forget(b.driver)
-		b.driver.stop()
 	}
 }

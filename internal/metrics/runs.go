@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +12,8 @@ type Runs struct {
 	wait, attempt, run, step *prometheus.HistogramVec
 	attempts, runs, steps    *prometheus.CounterVec
 	flaky, dead              *prometheus.CounterVec
+	heal                     *prometheus.HistogramVec
+	adaptations              *prometheus.CounterVec
 }
 
 // Buckets, in seconds: of steps, of attempts, and of what may take hours.
@@ -29,17 +32,19 @@ func (r *Registry) Runs() *Runs {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
 	m := &Runs{
-		wait:     histogram("cinnamon_run_wait_seconds", "How long runs waited for their first attempt since they were due.", longBuckets, "queue"),
-		attempt:  histogram("cinnamon_attempt_duration_seconds", "How long attempts took, browser and all.", attemptBuckets, "queue"),
-		run:      histogram("cinnamon_run_duration_seconds", "How long runs took from the request to the outcome, waits included.", longBuckets, "queue"),
-		step:     histogram("cinnamon_step_duration_seconds", "How long steps took, by what they do.", stepBuckets, "action"),
-		attempts: count("cinnamon_attempts_total", "Attempts that ended: completed, adapted, failed, cancelled, given_back by a stopping worker, or platform_trouble.", "queue", "outcome"),
-		runs:     count("cinnamon_runs_total", "Runs that attempts ended, by their status.", "queue", "status"),
-		steps:    count("cinnamon_steps_total", "Steps that ended, by their status.", "status"),
-		flaky:    count("cinnamon_flaky_runs_total", "Runs that passed, but not with the first attempt.", "queue"),
-		dead:     count("cinnamon_dead_letters_total", "Runs that failed for good, by the class of the failure.", "queue", "class"),
+		wait:        histogram("cinnamon_run_wait_seconds", "How long runs waited for their first attempt since they were due.", longBuckets, "queue"),
+		attempt:     histogram("cinnamon_attempt_duration_seconds", "How long attempts took, browser and all.", attemptBuckets, "queue"),
+		run:         histogram("cinnamon_run_duration_seconds", "How long runs took from the request to the outcome, waits included.", longBuckets, "queue"),
+		step:        histogram("cinnamon_step_duration_seconds", "How long steps took, by what they do.", stepBuckets, "action"),
+		attempts:    count("cinnamon_attempts_total", "Attempts that ended: completed, adapted, failed, cancelled, given_back by a stopping worker, or platform_trouble.", "queue", "outcome"),
+		runs:        count("cinnamon_runs_total", "Runs that attempts ended, by their status.", "queue", "status"),
+		steps:       count("cinnamon_steps_total", "Steps that ended, by their status.", "status"),
+		flaky:       count("cinnamon_flaky_runs_total", "Runs that passed, but not with the first attempt.", "queue"),
+		dead:        count("cinnamon_dead_letters_total", "Runs that failed for good, by the class of the failure.", "queue", "class"),
+		heal:        histogram("cinnamon_heal_duration_seconds", "How long it took to look for elements that were not found or covered, by how that ended: healed, recovered, refused, suggested or failed.", stepBuckets, "outcome"),
+		adaptations: count("cinnamon_adaptations_total", "Adaptations by their type (retry, overlay, locator, learned-locator), and whether the step passed.", "type", "successful"),
 	}
-	r.prometheus.MustRegister(m.wait, m.attempt, m.run, m.step, m.attempts, m.runs, m.steps, m.flaky, m.dead)
+	r.prometheus.MustRegister(m.wait, m.attempt, m.run, m.step, m.attempts, m.runs, m.steps, m.flaky, m.dead, m.heal, m.adaptations)
 	return m
 }
 
@@ -55,6 +60,20 @@ func (m *Runs) StepEnded(action, status string, took time.Duration) {
 	if m != nil {
 		m.step.WithLabelValues(action).Observe(took.Seconds())
 		m.steps.WithLabelValues(status).Inc()
+	}
+}
+
+// Adapted notes an adaptation.
+func (m *Runs) Adapted(kind string, successful bool) {
+	if m != nil {
+		m.adaptations.WithLabelValues(kind, strconv.FormatBool(successful)).Inc()
+	}
+}
+
+// HealEnded notes that an element was looked for again.
+func (m *Runs) HealEnded(outcome string, took time.Duration) {
+	if m != nil {
+		m.heal.WithLabelValues(outcome).Observe(took.Seconds())
 	}
 }
 

@@ -52,6 +52,8 @@ var suite = []struct {
 	{"a run that waits is ended", testEndWaiting},
 	{"a database that is read-only is one that is away", testReadOnly},
 	{"an adapted step and run", testAdapted},
+	{"what is known of elements", testMemory},
+	{"adaptations are recorded with the outcome", testAdaptations},
 	{"an attempt fails and the next one is due later", testAttemptFailsWithBackoff},
 	{"the attempts run out", testAttemptsRunOut},
 	{"a final failure ends the run", testFinalFailure},
@@ -91,6 +93,11 @@ var suite = []struct {
 	{"open jobs come in pages and in order", testOpenJobs},
 	{"the newest finished jobs come oldest first", testNewestFinished},
 	{"finished jobs are found by their ids", testFinishedAmong},
+
+	{"what is old goes, and nothing else", testCleanup},
+	{"what is too much goes", testCleanupByBudget},
+	{"a clean-up that broke off goes on", testCleanupGoesOn},
+	{"files without a record go", testCleanupOfOrphans},
 
 	{"texts of a page are made storable", testTexts},
 	{"texts that can't be stored are invalid", testInvalidTexts},

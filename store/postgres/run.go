@@ -277,6 +277,9 @@ func (s *Store) writeOutcome(ctx context.Context, tx pgx.Tx, change queue.Change
 		o.TotalSteps, o.Duration.Milliseconds(), null(clean(o.Error)), null(string(o.Result)), flaky,
 		nullTime(change.Job.FinishedAt), null(string(o.Class)))
 	batch.Queue(s.query["step_skip"], change.Job.Run(), change.Job.AttemptsStarted)
+	if err := s.queueAdaptations(batch, change.Job.Run(), o.Adaptations); err != nil {
+		return err
+	}
 	if change.Job.State == queue.Failed && status == store.RunFailed {
 		if err := s.writeLetter(batch, change.Job, o.Class, o.Error); err != nil {
 			return err
