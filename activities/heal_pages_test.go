@@ -32,16 +32,9 @@ type drawn struct {
 func draw(r *rand.Rand) drawn {
 	links := []part{{"link", "orders", "Orders"}, {"link", "customers", "Customers"}, {"link", "reports", "Reports"}, {"link", "stock", "Stock"}, {"link", "calendar", "Calendar"}, {"link", "prices", "Price lists"}, {"link", "team", "Team"}}
 	fields := []part{
-		{"text", "company", "Company name"},
-		{"text", "vat", "VAT number"},
-		{"text", "street", "Street"},
-		{"text", "iban", "Bank account"},
-		{"choice", "currency", "Currency"},
-		{"choice", "terms", "Terms of payment"},
-		{"check", "urgent", "Handle with priority"},
-		{"text", "note", "Delivery note"},
-		{"text", "phone", "Phone"},
-		{"check", "invoice", "Invoice by e-mail"},
+		{"text", "company", "Company name"}, {"text", "vat", "VAT number"}, {"text", "street", "Street"}, {"text", "iban", "Bank account"},
+		{"choice", "currency", "Currency"}, {"choice", "terms", "Terms of payment"}, {"check", "urgent", "Handle with priority"}, {"text", "note", "Delivery note"},
+		{"text", "phone", "Phone"}, {"check", "invoice", "Invoice by e-mail"},
 	}
 	buttons := []part{{"button", "save", "Save changes"}, {"button", "archive", "Archive"}, {"button", "print", "Print label"}, {"button", "refund", "Refund payment"}, {"button", "assign", "Assign driver"}, {"button", "export", "Export as CSV"}}
 	some := func(list []part, n int) []part {

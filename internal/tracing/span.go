@@ -44,9 +44,10 @@ func Step(ctx context.Context, action string, number int) (within context.Contex
 	if !parent.IsRecording() {
 		return ctx, func(string) {}
 	}
+	//nolint:spancheck // who calls ends it
 	ctx, span := parent.TracerProvider().Tracer(tracerName).Start(ctx, "step "+action, trace.WithAttributes(
 		attribute.String("cinnamon.step.action", action), attribute.Int("cinnamon.step.number", number)))
-	return ctx, func(failure string) {
+	return ctx, func(failure string) { //nolint:spancheck // it ends the span
 		if failure != "" {
 			span.SetStatus(failed, failure)
 		}

@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -47,7 +48,7 @@ func Start(ctx context.Context, o Options) (*Tracer, error) {
 	}
 	address, err := url.Parse(o.Endpoint)
 	if err != nil || address.Host == "" {
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT must be an http:// or https:// address")
+		return nil, errors.New("OTEL_EXPORTER_OTLP_ENDPOINT must be an http:// or https:// address")
 	}
 	if !strings.HasSuffix(address.Path, "/v1/traces") {
 		address = address.JoinPath("v1/traces")
@@ -105,9 +106,10 @@ func (t *Tracer) Request(ctx context.Context, method, route, parent string) (wit
 		return ctx, func(int) {}
 	}
 	const broken = 500
+	//nolint:spancheck // who calls ends it
 	ctx, span := t.provider.Tracer(tracerName).Start(WithParent(ctx, parent), method+" "+route, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
 		attribute.String("http.request.method", method), attribute.String("http.route", route)))
-	return ctx, func(status int) {
+	return ctx, func(status int) { //nolint:spancheck // it ends the span
 		span.SetAttributes(attribute.Int("http.response.status_code", status))
 		if status >= broken {
 			span.SetStatus(failed, "")
