@@ -53,15 +53,16 @@ const threeSteps = `{"title": "Search", "timeout": 2000, "baseUrl": "http://shop
 
 // bundle is a database, an artifacts folder, and the activities on top of them with a scripted browser.
 type bundle struct {
-	t       *testing.T
-	suite   json.RawMessage // the config of the suite that added runs belong to, if any
-	def     queue.Definition
-	records *postgres.Store
-	files   artifact.Store
-	script  *script
-	shown   *shown
-	cfg     activities.Config
-	config  store.RunConfig // of runs that are added
+	t        *testing.T
+	suite    json.RawMessage // the config of the suite that added runs belong to, if any
+	def      queue.Definition
+	records  *postgres.Store
+	database string // its address
+	files    artifact.Store
+	script   *script
+	shown    *shown
+	cfg      activities.Config
+	config   store.RunConfig // of runs that are added
 	// queueTimeout of their jobs, in milliseconds
 	queueTimeout int64
 	// ctx is what activities run in.
@@ -88,7 +89,7 @@ func setup(t *testing.T) *bundle {
 	t.Cleanup(func() { require.NoError(t, files.Close()) })
 	def, ok := queue.Find(queue.TestExecution)
 	require.True(t, ok)
-	b := &bundle{t: t, def: def, records: records, files: files, script: &script{}, shown: &shown{}}
+	b := &bundle{t: t, def: def, records: records, database: address, files: files, script: &script{}, shown: &shown{}}
 	b.config = store.RunConfig{Headless: true, Viewport: store.Viewport{Width: 800, Height: 600}}
 	b.ctx, b.cancel = context.WithCancelCause(t.Context())
 	t.Cleanup(func() { b.cancel(nil) })

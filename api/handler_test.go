@@ -33,6 +33,8 @@ type records struct {
 	saved []store.TestCase
 	kept  []store.Artifact
 
+	adaptations []store.Adaptation
+
 	letters []store.DeadLetter
 	filters []store.LetterFilter
 }
@@ -71,6 +73,11 @@ func (r *records) Artifact(_ context.Context, runID, id string) (store.Artifact,
 func (r *records) Artifacts(_ context.Context, runID string) ([]store.Artifact, error) {
 	r.ask(runID)
 	return r.kept, nil
+}
+
+func (r *records) Adaptations(_ context.Context, runID string) ([]store.Adaptation, error) {
+	r.ask(runID)
+	return r.adaptations, nil
 }
 
 func (r *records) SaveCase(_ context.Context, c store.TestCase) (bool, error) {

@@ -29,11 +29,13 @@ type runResource struct {
 	Duration       *int64           `json:"duration,omitempty"` // milliseconds, of the newest attempt
 	Error          string           `json:"error,omitempty"`
 	Failure        *failureResource `json:"failure,omitempty"`
-	Config         store.RunConfig  `json:"config"`
-	CreatedAt      time.Time        `json:"createdAt"`
-	StartedAt      *time.Time       `json:"startedAt,omitempty"`
-	FinishedAt     *time.Time       `json:"finishedAt,omitempty"`
-	Links          links            `json:"links"`
+	// Adaptations are those of all attempts; of a single run, never in lists.
+	Adaptations []adaptationResource `json:"adaptations,omitempty"`
+	Config      store.RunConfig      `json:"config"`
+	CreatedAt   time.Time            `json:"createdAt"`
+	StartedAt   *time.Time           `json:"startedAt,omitempty"`
+	FinishedAt  *time.Time           `json:"finishedAt,omitempty"`
+	Links       links                `json:"links"`
 }
 
 // failureResource says what kind of failure it was; the run's error is the reason in words.
@@ -48,10 +50,11 @@ type progressResource struct {
 }
 
 type links struct {
-	Self      string `json:"self"`
-	Steps     string `json:"steps"`
-	Artifacts string `json:"artifacts"`
-	Temporal  string `json:"temporal"`
+	Self        string `json:"self"`
+	Steps       string `json:"steps"`
+	Artifacts   string `json:"artifacts"`
+	Adaptations string `json:"adaptations"`
+	Temporal    string `json:"temporal"`
 }
 
 // stepResource is a step of a run as clients see it.
@@ -107,7 +110,7 @@ func (a addresses) workflow(id, runID string) string {
 
 func (a addresses) links(r store.Run) links {
 	return links{
-		Self: a.run(r.ID), Steps: a.run(r.ID) + "/steps", Artifacts: a.run(r.ID) + "/artifacts",
+		Self: a.run(r.ID), Steps: a.run(r.ID) + "/steps", Artifacts: a.run(r.ID) + "/artifacts", Adaptations: a.run(r.ID) + "/adaptations",
 		Temporal: a.workflow(r.WorkflowID, r.WorkflowRunID),
 	}
 }

@@ -40,6 +40,7 @@ type runStore interface {
 	Steps(ctx context.Context, runID string) ([]store.Step, error)
 	Artifact(ctx context.Context, runID, id string) (store.Artifact, error)
 	Artifacts(ctx context.Context, runID string) ([]store.Artifact, error)
+	Adaptations(ctx context.Context, runID string) ([]store.Adaptation, error)
 }
 
 // caseStore keeps test cases.
@@ -141,6 +142,7 @@ func Handler(d Deps) http.Handler {
 	api.POST("/test-runs/:id/cancel", h.pathID, h.cancelRun)
 	api.POST("/test-runs/:id/requeue", h.pathID, h.requeueRun)
 	api.GET("/test-runs/:id/artifacts", h.pathID, h.listArtifacts)
+	api.GET("/test-runs/:id/adaptations", h.pathID, h.listAdaptations)
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		r.Handle(method, "/api/test-runs/:id/artifacts/:artifact", h.authorizedOrLinked, h.pathID, h.getArtifact)
 		r.Handle(method, "/trace/*file", viewer(d.TraceViewer))

@@ -83,7 +83,12 @@ func (h *handlers) getRun(c *gin.Context) {
 		fail(c, h.Log, err)
 		return
 	}
-	c.JSON(http.StatusOK, h.addresses.resource(run))
+	shown := h.addresses.resource(run)
+	if shown.Adaptations, err = h.adaptationsOf(c.Request.Context(), run.ID); err != nil {
+		fail(c, h.Log, err)
+		return
+	}
+	c.JSON(http.StatusOK, shown)
 }
 
 func (h *handlers) listSteps(c *gin.Context) {

@@ -75,6 +75,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 		}
 		defer func() { err = errors.Join(err, watched.Close(ctx)) }()
 	}
+	alerts, err := newAlerts(cfg, records, prober, redis, log)
+	if err != nil {
+		return err
+	}
 	server := &http.Server{
 		Handler: Handler(Deps{
 			Starter: submit, Schedules: submit, Store: records, Jobs: submit, Cleanups: records, Artifacts: files, Key: cfg.API.Key, PublicURL: cfg.API.PublicURL,
@@ -98,6 +102,9 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 	var sweeper sync.WaitGroup
 	sweeper.Go(func() { submit.Sweep(sweeping) })
 	sweeper.Go(func() { submit.KeepSchedules(sweeping, cfg.Cleanup) })
+	if alerts != nil {
+		sweeper.Go(func() { alerts.Run(sweeping) })
+	}
 	defer sweeper.Wait()
 	defer stopSweeping()
 

@@ -52,6 +52,7 @@ type Config struct {
 	Worker    Worker
 	Cleanup   Cleanup
 	Metrics   Metrics
+	Alert     Alert
 	Log       Log
 }
 
@@ -265,6 +266,7 @@ func (c *Config) Validate() error {
 	}
 	c.Log.validate(bad)
 	c.Metrics.validate(bad)
+	c.Alert.validate(bad)
 	return errors.Join(problems...)
 }
 

@@ -58,6 +58,7 @@ Exit codes: 0 passed, 1 a test failed, 2 wrong usage or input, 3 the platform fa
 		newBrowser(),
 		newDoctor(stdout),
 		newHealth(stdout),
+		newAlert(stdout),
 		newConfig(stdout),
 	)
 	return root

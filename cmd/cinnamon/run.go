@@ -25,8 +25,13 @@ A test case is a JSON file in the format of Chrome DevTools' Recorder. A folder 
 files are checked before the first one runs. A folder with a file suite.json runs as one suite, as that file says, and so does
 one with --parallel, --fail-fast or --only-failed: see "cinnamon suite --help". Interrupt once (Ctrl-C) to cancel the runs, twice to leave at once.
 
+When none of a step's selectors finds its element, a run looks for it by what passing runs have seen of it. A test that passed with
+such an element is "adapted", and what was taken is said at the end. --on-adapted says what that means: with fail the exit code is 4,
+for pipelines that let nothing pass unseen; warn (the default) and pass count it as passed. --adaptive-mode off turns it off, and
+suggest only says what would be taken. docs/adaptation.md has more.
+
 Exit codes: 0 all passed, 1 a test failed or was cancelled, 2 wrong usage or an invalid case, 3 the platform failed,
-130 interrupted.
+4 all passed, but some were adapted (with --on-adapted fail), 130 interrupted.
 
 Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLOR.`,
 		Example: `  cinnamon run login.json checkout.json
@@ -34,6 +39,7 @@ Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLO
   cinnamon run suite/ --priority urgent --attempts 1 --timeout 2m
   cinnamon run suite/ --parallel 4 --fail-fast
   cinnamon run suite/ --only-failed
+  cinnamon run suite/ --on-adapted fail
   cinnamon run suite/ --output json > results.json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -74,6 +80,8 @@ func runFlags(cmd *cobra.Command, o *cli.Options, where *cli.Group) {
 	f.BoolVar(&o.FailFast, "fail-fast", false, "stop at the first test that fails: cancel what runs, leave the rest out")
 	f.StringVar(&o.OnlyFailed, "only-failed", "", "run only what did not pass in the newest suite run, or in the one of that id")
 	f.Lookup("only-failed").NoOptDefVal = cli.Latest
+	f.StringVar(&o.OnAdapted, "on-adapted", cli.AdaptedWarn, "what it means that a test passed with elements that were found again: pass, warn, or fail (exit code 4)")
+	f.StringVar(&o.AdaptiveMode, "adaptive-mode", "", "what happens when an element is not found: heal, suggest or off (default: the suite's or the API's)")
 	f.StringVar(&o.UserID, "user", "", "whose runs these are; users share the workers fairly")
 	f.StringVar(&o.IdempotencyKey, "idempotency-key", "", "find the runs of an earlier invocation with this key instead of starting new ones")
 	f.StringVarP(&o.Output, "output", "o", cli.OutputTable, "table, or json: one document on standard output")

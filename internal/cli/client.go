@@ -75,6 +75,10 @@ func (c *client) artifacts(ctx context.Context, id string) ([]apiArtifact, error
 	return items[apiArtifact](ctx, c, runPath(id)+"/artifacts")
 }
 
+func (c *client) adaptations(ctx context.Context, id string) ([]apiAdaptation, error) {
+	return items[apiAdaptation](ctx, c, runPath(id)+"/adaptations")
+}
+
 // items gets a list.
 func items[T any](ctx context.Context, c *client, path string) ([]T, error) {
 	var answer struct {

@@ -49,7 +49,8 @@ type documentRun struct {
 	Error          string              `json:"error,omitempty"`
 	Failure        *failure            `json:"failure,omitempty"`
 	FailedStep     *documentFailedStep `json:"failedStep,omitempty"`
-	Artifacts      []documentArtifact  `json:"artifacts,omitempty"` // that show the newest attempt as a whole
+	Artifacts      []documentArtifact  `json:"artifacts,omitempty"`   // that show the newest attempt as a whole
+	Adaptations    []apiAdaptation     `json:"adaptations,omitempty"` // what the newest attempt passed with
 	Links          links               `json:"links"`
 }
 
@@ -110,6 +111,10 @@ func runDocument(t *test, c *client) documentRun {
 	}
 	for _, f := range t.files {
 		r.Artifacts = append(r.Artifacts, documentArtifact{Kind: f.Kind, Bytes: f.Bytes, Download: c.link(f.Download), Viewer: c.link(f.Viewer)})
+	}
+	for _, a := range t.adaptations {
+		a.Screenshots.Before, a.Screenshots.After = c.link(a.Screenshots.Before), c.link(a.Screenshots.After)
+		r.Adaptations = append(r.Adaptations, a)
 	}
 	if e := t.evidence; e != nil {
 		r.FailedStep = &documentFailedStep{

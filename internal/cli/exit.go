@@ -11,6 +11,7 @@ const (
 	ExitFailed      = 1   // a test failed or was cancelled
 	ExitUsage       = 2   // the input can't work: no such file, an invalid case, refused by the API
 	ExitPlatform    = 3   // the tests could not be run or watched: API unreachable, wrong key, an error of the API
+	ExitAdapted     = 4   // all passed, some on elements that were found again, and OnAdapted is AdaptedFail
 	ExitInterrupted = 130 // ended by Ctrl-C
 )
 

@@ -65,6 +65,7 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 	mux.HandleFunc("PUT /api/test-cases/{case}", f.save)
 	mux.HandleFunc("GET /api/test-runs/{id}/steps", f.steps)
 	mux.HandleFunc("GET /api/test-runs/{id}/artifacts", f.artifacts)
+	mux.HandleFunc("GET /api/test-runs/{id}/adaptations", f.adaptations)
 	mux.HandleFunc("POST /api/test-runs/{id}/cancel", f.cancel)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
@@ -204,6 +205,18 @@ func (f *fakeAPI) artifacts(w http.ResponseWriter, r *http.Request) {
 	}})
 }
 
+func (f *fakeAPI) adaptations(w http.ResponseWriter, r *http.Request) {
+	answer(w, map[string]any{"items": []any{
+		map[string]any{"attempt": 1, "stepNumber": 1, "adaptationType": "locator", "reason": "nothing was taken in its place", "successful": false},
+		map[string]any{
+			"attempt": 1, "stepNumber": 2, "adaptationType": "locator", "reason": "button \"Log in\": similar words, the same role", "successful": true,
+			"oldLocator": "#login", "newLocator": "aria/Log in", "score": 0.8, "confidence": 0.9,
+			"screenshots": map[string]any{"before": fmt.Sprintf("/api/test-runs/%s/artifacts/before?signature=x", r.PathValue("id"))},
+		},
+		map[string]any{"attempt": 1, "stepNumber": 3, "adaptationType": "overlay", "reason": "\"Accept all\" closed what lay over the element", "successful": true},
+	}})
+}
+
 func (f *fakeAPI) cancel(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -232,7 +245,7 @@ func script(title string, steps int) []map[string]any {
 	case "flaky":
 		return append(retried, state("completed", 2, steps, map[string]any{"flaky": true, "completedSteps": steps, "duration": 900}))
 	case "adapted":
-		return []map[string]any{pending, running, state("adapted", 1, steps, ended)}
+		return []map[string]any{pending, running, state("adapted", 1, steps, map[string]any{"completedSteps": steps, "adaptedSteps": 1, "duration": 2340})}
 	case "fails":
 		return append(retried, state("pending", 2, 2, broken), state("running", 3, 2, nil), state("failed", 3, 2, map[string]any{
 			"error": broken["error"], "failedSteps": 1, "completedSteps": 1, "duration": 61000,

@@ -180,6 +180,7 @@ func request(o *Options, group Group, c *testcase.Case) startRequest {
 func configOf(o *Options, group Group) *runConfig {
 	config := runConfig{
 		Timeout: o.Timeout.Milliseconds(), QueueTimeout: o.QueueTimeout.Milliseconds(), BaseURL: group.BaseURL, Environment: group.Environment,
+		AdaptiveMode: o.AdaptiveMode,
 	}
 	if config == (runConfig{}) {
 		return nil

@@ -17,6 +17,13 @@ const (
 	OutputJSON  = "json"
 )
 
+// The values of Options.OnAdapted.
+const (
+	AdaptedPass = "pass"
+	AdaptedWarn = "warn"
+	AdaptedFail = "fail"
+)
+
 // Latest stands for the newest suite run.
 const Latest = "latest"
 
@@ -59,6 +66,11 @@ type Options struct {
 	// OnlyFailed leaves what did not pass in an earlier suite run: the one of that id, or Latest for the newest one of the
 	// same folder or stored suite.
 	OnlyFailed string
+	// OnAdapted says what a test means that passed, but not as its case says: AdaptedWarn (the default) and AdaptedPass count it as
+	// passed, the former with a warning; with AdaptedFail the exit code is ExitAdapted.
+	OnAdapted string
+	// AdaptiveMode is off, suggest or heal: what happens when an element is not found; empty leaves that to the suite and the API.
+	AdaptiveMode string
 	// Detach starts the runs, prints their ids and does not wait.
 	Detach bool
 
@@ -110,6 +122,15 @@ func (o *Options) complete() error {
 	}
 	if o.QueueTimeout < 0 || (o.QueueTimeout > 0 && o.QueueTimeout < time.Second) {
 		bad("the queue timeout is %s: it must be 1s or more", o.QueueTimeout)
+	}
+	if o.OnAdapted == "" {
+		o.OnAdapted = AdaptedWarn
+	}
+	if !slices.Contains([]string{AdaptedPass, AdaptedWarn, AdaptedFail}, o.OnAdapted) {
+		bad("what to do about adapted tests is %q: it must be pass, warn or fail", o.OnAdapted)
+	}
+	if !slices.Contains([]string{"", "off", "suggest", "heal"}, o.AdaptiveMode) {
+		bad("the adaptive mode is %q: it must be off, suggest or heal", o.AdaptiveMode)
 	}
 	if o.Parallel < 0 {
 		bad("the number of parallel tests is %d: it must be 1 or more, or 0 for as many as there are workers for", o.Parallel)

@@ -45,6 +45,7 @@ func (r report) writeText(out io.Writer, tests []test, elapsed time.Duration, co
 	}
 	writeTable(out, tests, width, colors)
 	writeFailures(out, tests, r.client, code == ExitInterrupted, colors)
+	writeAdapted(out, tests, r.client, r.options.OnAdapted, colors)
 	line := summaryLine(tallyOf(tests), elapsed, colors)
 	if code == ExitInterrupted {
 		line += colors.yellow(", interrupted")

@@ -82,7 +82,7 @@ func runWith(ctx context.Context, o Options, patience timing) (int, error) {
 		err = r.follow(ctx)
 	}
 	if !o.Detach {
-		r.explainFailures() //nolint:contextcheck // bounded by r.leave: an interrupt does not end it
+		r.explain() //nolint:contextcheck // bounded by r.leave: an interrupt does not end it
 	}
 	r.view.close()
 	tests = r.board.snapshot()
@@ -217,13 +217,21 @@ func (r *runner) refuse(indexes []int, why error) {
 	}
 }
 
-// explainFailures finds the step that failed of each failed test. It is an extra: the report does without it.
-func (r *runner) explainFailures() {
+// explain finds the step that failed of each failed test, and what was adapted. It is an extra: the report does without it.
+func (r *runner) explain() {
 	ctx, cancel := context.WithTimeout(r.leave, requestTimeout)
 	defer cancel()
 	var group errgroup.Group
 	group.SetLimit(maxStarting)
 	for i, t := range r.board.snapshot() {
+		if t.run.AdaptedSteps > 0 {
+			group.Go(func() error {
+				if list, err := r.client.adaptations(ctx, t.id); err == nil {
+					r.board.change(i, func(t *test) { t.adaptations = successful(list) })
+				}
+				return nil
+			})
+		}
 		if t.state() != stateFailed {
 			continue
 		}
@@ -289,6 +297,8 @@ func (r *runner) outcome(ctx context.Context, tests []test, failure error) (int,
 		return ExitPlatform, platformError("the end of %s is not known", count(n[stateUnknown], "run"))
 	case n[stateFailed]+n[stateCancelled] > 0:
 		return ExitFailed, nil
+	case r.options.OnAdapted == AdaptedFail && adaptedTests(tests) > 0:
+		return ExitAdapted, nil
 	default:
 		return ExitPassed, nil
 	}

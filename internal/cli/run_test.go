@@ -116,6 +116,34 @@ func TestRun_ExitCodes(t *testing.T) {
 	}
 }
 
+func TestRun_OnAdapted(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		policy string
+		titles []string
+		code   int
+		says   string
+	}{
+		"pass":            {policy: cli.AdaptedPass, titles: []string{"adapted"}, code: cli.ExitPassed},
+		"warn":            {policy: cli.AdaptedWarn, titles: []string{"adapted"}, code: cli.ExitPassed, says: "Warning: 1 test passed only because"},
+		"fail":            {policy: cli.AdaptedFail, titles: []string{"adapted", "passes"}, code: cli.ExitAdapted, says: "1 test passed only because"},
+		"none is adapted": {policy: cli.AdaptedFail, titles: []string{"flaky"}, code: cli.ExitPassed},
+		"one fails":       {policy: cli.AdaptedFail, titles: []string{"adapted", "fails"}, code: cli.ExitFailed, says: "1 test passed only because"},
+		"unknown":         {policy: "ignore", titles: []string{"adapted"}, code: cli.ExitUsage},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, test.titles...)
+			b.options.OnAdapted = test.policy
+			code, err := b.run(t)
+			require.Equal(t, test.code, code)
+			require.Equal(t, test.code == cli.ExitUsage, err != nil)
+			require.Contains(t, b.stdout.String(), test.says)
+			require.Equal(t, test.says != "", strings.Contains(b.stdout.String(), "passed only because"))
+		})
+	}
+}
+
 func TestRun_PlainOutput(t *testing.T) {
 	t.Parallel()
 	b := setup(t, "passes", "flaky", "adapted", "fails", "stopped", "passes 送货地址\x1b[31m\nred")

@@ -23,6 +23,8 @@ type test struct {
 	lost     string        // why its end is not known
 	evidence *apiStep      // the step that failed
 	files    []apiArtifact // that show the newest attempt as a whole
+
+	adaptations []apiAdaptation // what the newest attempt passed with
 }
 
 // state is what a test is doing or how it ended.

@@ -45,6 +45,8 @@ type runConfig struct {
 	BaseURL      string `json:"baseUrl,omitempty"`
 	// Environment is one of the case's.
 	Environment string `json:"environment,omitempty"`
+	// AdaptiveMode is off, suggest or heal.
+	AdaptiveMode string `json:"adaptiveMode,omitempty"`
 }
 
 // accepted is the answer to a start.
@@ -124,6 +126,23 @@ type apiArtifact struct {
 	Note     string `json:"note"`
 	Download string `json:"download"`
 	Viewer   string `json:"viewer"`
+}
+
+// apiAdaptation is how a run found an element again, or why not.
+type apiAdaptation struct {
+	Attempt        int     `json:"attempt"`
+	StepNumber     int     `json:"stepNumber"`
+	AdaptationType string  `json:"adaptationType"`
+	Reason         string  `json:"reason"`
+	Successful     bool    `json:"successful"`
+	OldLocator     string  `json:"oldLocator,omitempty"`
+	NewLocator     string  `json:"newLocator,omitempty"`
+	Score          float64 `json:"score,omitempty"`
+	Confidence     float64 `json:"confidence,omitempty"`
+	Screenshots    struct {
+		Before string `json:"before,omitempty"`
+		After  string `json:"after,omitempty"`
+	} `json:"screenshots,omitzero"`
 }
 
 // address is where to look at the file: a trace in its viewer.
