@@ -188,10 +188,10 @@ func (f *Folder) Walk(ctx context.Context, visit func([]Stored) error) error {
 			return nil
 		}
 		info, err := entry.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil //nolint:nilerr // it was deleted meanwhile
+		case err != nil:
 			return fmt.Errorf("looking at %s: %w", name, err)
 		}
 		page = append(page, Stored{File: File{Path: name, Bytes: info.Size()}, ModTime: info.ModTime()})

@@ -189,7 +189,9 @@ func newWorker(client sdkclient.Client, def queue.Definition, cfg config.Config,
 }
 
 // concurrency is how many jobs of a queue a worker carries out at once.
-func concurrency(def queue.Definition, cfg config.Config) int { return cmp.Or(def.Concurrency, cfg.Queue.Concurrency) }
+func concurrency(def queue.Definition, cfg config.Config) int {
+	return cmp.Or(def.Concurrency, cfg.Queue.Concurrency)
+}
 
 // newGuard makes the egress guard; nil if there is to be none.
 func newGuard(cfg config.Egress, log *slog.Logger) (*egress.Guard, error) {
