@@ -101,10 +101,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	var sweeper sync.WaitGroup
 	sweeper.Go(func() { submit.Sweep(sweeping) })
-	sweeper.Go(func() { submit.KeepSchedules(sweeping, cfg.Cleanup) })
 	if alerts != nil {
 		sweeper.Go(func() { alerts.Run(sweeping) })
 	}
+	sweeper.Go(func() { submit.KeepSchedules(sweeping, cfg.Cleanup) })
 	defer sweeper.Wait()
 	defer stopSweeping()
 

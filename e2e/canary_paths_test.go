@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -100,9 +101,7 @@ func (p path) text(t *testing.T, more ...map[string]any) string {
 	t.Helper()
 	steps := append([]map[string]any{{"type": "navigate", "url": "/"}}, p.steps...)
 	document := map[string]any{"title": p.name, "timeout": 20000, "steps": append(steps, more...)}
-	for name, value := range p.fields {
-		document[name] = value
-	}
+	maps.Copy(document, p.fields)
 	text, err := json.Marshal(document)
 	require.NoError(t, err)
 	return string(text)
@@ -128,7 +127,8 @@ func (s *stack) secretsByEveryPath(t *testing.T, fields func() map[string]any) d
 	for i := range secretPaths("") {
 		p := secretPaths(secretName())[i]
 		pictured := fields()
-		kept := pictured["config"].(map[string]any)["artifacts"].(map[string]string) //nolint:forcetypeassert // they are made so
+		kept, ok := configOf(t, pictured)["artifacts"].(map[string]string)
+		require.True(t, ok)
 		kept["screenshot"], kept["video"] = "on", "on"
 		r := s.submit(t, p.text(t), pictured)
 		names[r.TestRunID] = p.name
@@ -140,7 +140,7 @@ func (s *stack) secretsByEveryPath(t *testing.T, fields func() map[string]any) d
 	holds := path{name: "holds a value", steps: []map[string]any{{"type": "change", "selectors": []string{"#t"}, "value": secretName()}}}
 	late, never := fields(), fields()
 	late["priority"], never["priority"] = "urgent", "urgent"
-	late["config"].(map[string]any)["timeout"] = 15000 //nolint:forcetypeassert // it is made above
+	configOf(t, late)["timeout"] = 15000
 	timedOut, cancelled := s.submit(t, holds.text(t, lasts), late), s.submit(t, holds.text(t, lasts), never)
 	d.runs = append(d.runs, timedOut, cancelled)
 	await(t, 4*time.Minute, "the last step of the run that is cancelled", func() bool {
@@ -215,6 +215,14 @@ func (s *stack) secretsByEveryPath(t *testing.T, fields func() map[string]any) d
 		d.seen = append(d.seen, seen{"API", s.answer(t, list)})
 	}
 	return d
+}
+
+// configOf is the config in the fields of a request.
+func configOf(t *testing.T, fields map[string]any) map[string]any {
+	t.Helper()
+	config, ok := fields["config"].(map[string]any)
+	require.True(t, ok)
+	return config
 }
 
 // answer is what the API says.
