@@ -23,11 +23,10 @@ import (
 // healed is a database, the activities with a real browser, and a site that changes.
 type healed struct {
 	*bundle
-	site    string
-	html    atomic.Value
-	address string
-	runs    int
-	steps   string
+	site  string
+	html  atomic.Value
+	runs  int
+	steps string
 }
 
 const oldPage = `<!doctype html><body><nav><a id="orders" href="/orders">Orders</a> <a id="help" href="/help">Help</a></nav><main><h1>Customer</h1>
@@ -35,7 +34,7 @@ const oldPage = `<!doctype html><body><nav><a id="orders" href="/orders">Orders<
 <button id="save" class="primary" onclick="document.title='saved ' + document.querySelector('input').value">Save customer</button> <button id="cancel">Cancel</button></main>`
 
 // newPage has other ids, and the same captions.
-var newPage = strings.NewReplacer(`id="`, `id="c-`, `for="`, `for="c-`, `class="primary"`, `class="btn-x"`).Replace(oldPage) //nolint:gochecknoglobals // a constant in all but syntax
+var newPage = strings.NewReplacer(`id="`, `id="c-`, `for="`, `for="c-`, `class="primary"`, `class="btn-x"`).Replace(oldPage)
 
 func heals(t *testing.T) *healed {
 	t.Helper()
