@@ -224,3 +224,25 @@ func TestOverlaysAreClosed(t *testing.T) {
 	require.Equal(t, store.RunFailed, run.Status)
 	require.Contains(t, run.Error, "neither a consent banner nor an advertisement")
 }
+
+// What goes into a workflow's history is small, however much a run adapted.
+func TestAdaptationsInHistoryAreBounded(t *testing.T) {
+	t.Parallel()
+	wide := strings.Repeat("长", 600)
+	var steps []store.Step
+	var list []store.Adaptation
+	for i := range 500 {
+		key := store.StepKey{Number: i + 1}
+		steps = append(steps, store.Step{Number: key.Number, Description: wide, Status: store.StepAdapted, Error: wide})
+		list = append(list, store.Adaptation{
+			Step: key, Type: store.AdaptedLocator, Successful: true, Reason: wide, Evidence: store.Evidence{OldLocator: wide, NewLocator: wide, Score: 0.123456789},
+		})
+	}
+	result := activities.Recorded(steps, list, strings.Repeat("长", 2000))
+	text, err := json.Marshal(result)
+	require.NoError(t, err)
+	require.Less(t, len(text), 32<<10)
+	require.NotEmpty(t, result.Steps)
+	require.NotEmpty(t, result.Result.Adaptations)
+	require.InDelta(t, 0.12, result.Result.Adaptations[0].Score, 1e-9)
+}
