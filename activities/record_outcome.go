@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
@@ -21,6 +22,10 @@ const (
 
 // persist writes, again and again while the database is away.
 func (a *attempt) persist(ctx context.Context, write func(context.Context) error) error {
+	return persist(ctx, a.log, write)
+}
+
+func persist(ctx context.Context, log *slog.Logger, write func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, recordWithin)
 	defer cancel()
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
@@ -30,7 +35,7 @@ func (a *attempt) persist(ctx context.Context, write func(context.Context) error
 		if err == nil || fault.Of(err) != fault.Unavailable {
 			return err
 		}
-		a.log.WarnContext(ctx, "a record could not be written yet", "error", err)
+		log.WarnContext(ctx, "a record could not be written yet", "error", err)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

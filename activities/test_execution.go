@@ -188,9 +188,13 @@ func TakenElsewhere(now time.Time) AttemptResult {
 // enter asks whether the attempt may begin, and waits while no job of the queue may. A long wait is given back: the
 // attempt then comes again, on any worker.
 func (t *TestExecution) enter(ctx context.Context, in AttemptInput) (queue.Grant, error) {
+	return enter(ctx, t.Gate, in.Queue, in.jobID(), t.Worker)
+}
+
+func enter(ctx context.Context, g gate, queueName, jobID, worker string) (queue.Grant, error) {
 	deadline := time.Now().Add(holdWithin)
 	for {
-		grant, err := t.Gate.Claim(ctx, in.Queue, in.jobID(), t.Worker)
+		grant, err := g.Claim(ctx, queueName, jobID, worker)
 		if err != nil {
 			return grant, fmt.Errorf("asking whether the attempt may begin: %w", err)
 		}

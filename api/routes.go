@@ -81,6 +81,9 @@ type Deps struct {
 		suiteStore
 		letterStore
 	}
+	// Jobs and Cleanups are of clean-ups.
+	Jobs      jobSubmitter
+	Cleanups  cleanupStore
 	Artifacts artifactReader
 	// Services are those that the API depends on.
 	Services *health.Prober
@@ -159,6 +162,13 @@ func Handler(d Deps) http.Handler {
 	api.GET("/suite-runs/:id", h.pathID, h.getSuiteRun)
 	api.GET("/suite-runs/:id/runs", h.pathID, h.listRunsOfSuite)
 	api.POST("/suite-runs/:id/cancel", h.pathID, h.cancelSuiteRun)
+	api.POST("/cleanups", h.submitCleanup)
+	api.GET("/cleanups", h.listCleanups)
+	api.GET("/cleanups/:id", h.pathID, h.getCleanup)
+	api.POST("/cleanups/:id/cancel", h.pathID, h.cancelCleanup)
+	api.POST("/test-runs/:id/hold", h.pathID, h.holdRun)
+	api.POST("/test-runs/:id/release", h.pathID, h.releaseRun)
+	api.GET("/holds", h.listHeld)
 	api.GET("/schedules", h.listSchedules)
 	api.PUT("/schedules/:id", h.saveSchedule)
 	api.GET("/schedules/:id", h.pathID, h.getSchedule)

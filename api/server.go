@@ -54,6 +54,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 		return err
 	}
 	defer submit.Close()
+	submit.Metrics = m.Sweep()
 	redis, err := redisbridge.NewProbe(cfg, log)
 	if err != nil {
 		return err
@@ -74,9 +75,13 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 		}
 		defer func() { err = errors.Join(err, watched.Close(ctx)) }()
 	}
+	alerts, err := newAlerts(cfg, records, prober, redis, log)
+	if err != nil {
+		return err
+	}
 	server := &http.Server{
 		Handler: Handler(Deps{
-			Starter: submit, Schedules: submit, Store: records, Artifacts: files, Key: cfg.API.Key, PublicURL: cfg.API.PublicURL,
+			Starter: submit, Schedules: submit, Store: records, Jobs: submit, Cleanups: records, Artifacts: files, Key: cfg.API.Key, PublicURL: cfg.API.PublicURL,
 			Temporal: cfg.Temporal, TraceViewer: viewer, Services: prober, Metrics: m, Log: log,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -96,6 +101,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	var sweeper sync.WaitGroup
 	sweeper.Go(func() { submit.Sweep(sweeping) })
+	if alerts != nil {
+		sweeper.Go(func() { alerts.Run(sweeping) })
+	}
+	sweeper.Go(func() { submit.KeepSchedules(sweeping, cfg.Cleanup) })
 	defer sweeper.Wait()
 	defer stopSweeping()
 

@@ -173,6 +173,44 @@ func (f *Folder) List(_ context.Context, runID string) ([]File, error) {
 	return files, nil
 }
 
+// Walk implements Store.
+func (f *Folder) Walk(ctx context.Context, visit func([]Stored) error) error {
+	page := make([]Stored, 0, walked)
+	err := fs.WalkDir(f.root.FS(), "runs", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, fs.ErrNotExist): // deleted meanwhile
+			return nil
+		case err != nil:
+			return err
+		case !entry.Type().IsRegular() || CheckPath(name) != nil:
+			return nil
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("looking at %s: %w", name, err)
+		}
+		page = append(page, Stored{File: File{Path: name, Bytes: info.Size()}, ModTime: info.ModTime()})
+		if len(page) < walked {
+			return nil
+		}
+		err = visit(page)
+		page = page[:0]
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("listing all artifacts: %w", err)
+	}
+	if len(page) == 0 {
+		return nil
+	}
+	return visit(page)
+}
+
 // openFile implements Reader.
 type openFile struct {
 	*os.File

@@ -31,6 +31,8 @@ type Store interface {
 	Delete(ctx context.Context, path string) error
 	// List returns a run's files, by path, without their checksums.
 	List(ctx context.Context, runID string) ([]File, error)
+	// Walk calls visit with all files of all runs, some hundreds at a time, without their checksums.
+	Walk(ctx context.Context, visit func([]Stored) error) error
 	// Close releases what the store holds.
 	Close() error
 }
@@ -51,6 +53,16 @@ type File struct {
 	Bytes  int64
 	SHA256 string // hexadecimal
 }
+
+// Stored is a file as the store lists it.
+type Stored struct {
+	File
+
+	ModTime time.Time
+}
+
+// walked is how many files of a folder a visit gets at once.
+const walked = 500
 
 // Reader reads a stored file, also in parts.
 type Reader interface {

@@ -50,7 +50,9 @@ type Config struct {
 	Egress    Egress
 	Artifacts Artifacts
 	Worker    Worker
+	Cleanup   Cleanup
 	Metrics   Metrics
+	Alert     Alert
 	Log       Log
 }
 
@@ -253,6 +255,7 @@ func (c *Config) Validate() error {
 	c.Redis.validate(c.Queue.Prefix, bad)
 	c.Artifacts.validate(bad)
 	c.Codec.validate(bad)
+	c.Cleanup.validate(bad)
 	if c.Database.URL != "" {
 		if u, err := url.Parse(c.Database.URL.Reveal()); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("DATABASE_URL is not a postgres:// address")
@@ -263,6 +266,7 @@ func (c *Config) Validate() error {
 	}
 	c.Log.validate(bad)
 	c.Metrics.validate(bad)
+	c.Alert.validate(bad)
 	return errors.Join(problems...)
 }
 

@@ -1,6 +1,9 @@
 package queue
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // The names of the queues. They are their Temporal task queues' names, too.
 const (
@@ -21,6 +24,15 @@ type Definition struct {
 	// Workflow is the registered name of the workflow that carries out a job; empty if nothing here does yet: the queue is
 	// kept current in Redis, and jobs that clients add fail with that reason.
 	Workflow string
+	// TestRuns says that each job carries out a test run, which has a record of its own. The jobs of the other queues are
+	// all that there is of them, and their ids those of their workflows.
+	TestRuns bool
+	// Concurrency is how many jobs a worker carries out at once; 0: as many as QUEUE_CONCURRENCY says.
+	Concurrency int
+	// Stall is how long a worker may be silent before a job is given to another one; 0: as WORKER_HEARTBEAT_TIMEOUT says.
+	Stall time.Duration
+	// Timeout bounds one attempt; 0: each test run says how long it may take.
+	Timeout time.Duration
 }
 
 // Runs says whether there is a workflow that carries out the queue's jobs.
@@ -32,8 +44,8 @@ func (d Definition) WorkflowID(jobID string) string { return d.Name + "/" + jobI
 // All lists the queues. A further queue is one more entry.
 func All() []Definition {
 	return []Definition{
-		{Name: TestExecution, JobName: "execute-test", Workflow: "TestExecution"},
-		{Name: Cleanup, JobName: "cleanup"},
+		{Name: TestExecution, JobName: "execute-test", Workflow: "TestExecution", TestRuns: true},
+		{Name: Cleanup, JobName: "cleanup", Workflow: "Cleanup", Concurrency: 1, Timeout: 6 * time.Hour},
 		{Name: AdaptationLearning, JobName: "adaptation-learning"},
 	}
 }

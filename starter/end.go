@@ -14,11 +14,15 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 )
 
-const cancelled = "Cancelled on request"
+const (
+	cancelled  = "Cancelled on request"
+	terminated = "Terminated in Temporal"
+)
 
 // Cancel ends a run: at once if no worker has it, else within seconds. A run that has ended stays as it is.
 func (s *Starter) Cancel(ctx context.Context, runID string) error {
@@ -87,6 +91,7 @@ func (s *Starter) Sweep(ctx context.Context) {
 		starting.Go(func() { s.startAccepted(ctx) })
 	}
 	since, next := time.Now().Add(-lookBack), time.Time{}
+	r := reconciler{Starter: s, told: map[string]bool{}}
 	for {
 		select {
 		case <-ctx.Done():
@@ -99,6 +104,9 @@ func (s *Starter) Sweep(ctx context.Context) {
 		if err := s.startMissedSuites(ctx); err != nil && ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "suites without a workflow could not be started yet; they will be", "error", err)
 		}
+		if err := s.startMissedJobs(ctx); err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "jobs without a workflow could not be started yet; they will be", "error", err)
+		}
 		if err := s.endOverdue(ctx); err != nil && ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "runs that have waited too long could not be ended yet; they will be", "error", err)
 		}
@@ -110,6 +118,9 @@ func (s *Starter) Sweep(ctx context.Context) {
 			since = time.Now().Add(-lookAgain)
 		} else if ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "workflows that were ended in Temporal could not be looked for", "error", err)
+		}
+		if err := r.look(ctx); err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "runs and workflows could not be compared", "error", err)
 		}
 	}
 }
@@ -124,6 +135,7 @@ func (s *Starter) startMissed(ctx context.Context) error {
 		err := s.start(ctx, st)
 		switch {
 		case err == nil:
+			s.Metrics.Reconciled(st.Queue, metrics.NeverStarted)
 			s.Log.InfoContext(ctx, "a workflow was started that an earlier try had missed", "test_run_id", st.RunID)
 		case fault.Of(err) == fault.Unavailable:
 			return err
@@ -142,7 +154,11 @@ func (s *Starter) startMissed(ctx context.Context) error {
 func (s *Starter) endAbandoned(ctx context.Context, since time.Time) error {
 	for _, def := range queue.Running() {
 		err := s.eachAbandoned(ctx, def.Workflow, since, func(workflowID, workflowRunID string, status enumspb.WorkflowExecutionStatus) error {
-			return s.endAbandonedRun(ctx, def.Name, strings.TrimPrefix(workflowID, def.WorkflowID("")), workflowRunID, status)
+			id := strings.TrimPrefix(workflowID, def.WorkflowID(""))
+			if !def.TestRuns {
+				return s.endAbandonedJob(ctx, def.Name, id, workflowRunID, status)
+			}
+			return s.endAbandonedRun(ctx, def.Name, id, workflowRunID, status)
 		})
 		if err != nil {
 			return err
@@ -188,10 +204,30 @@ func (s *Starter) endAbandonedRun(ctx context.Context, queueName, runID, workflo
 	}
 	o := run.Ended(store.RunFailed, store.Platform, "The platform could not carry out the test: its workflow ended as "+status.String())
 	if status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED {
-		o = run.Ended(store.RunCancelled, "", "Terminated in Temporal")
+		o = run.Ended(store.RunCancelled, "", terminated)
 	}
 	s.Log.WarnContext(ctx, "a run is ended whose workflow was ended in Temporal", "test_run_id", runID, "status", status.String())
+	s.Metrics.Reconciled(queueName, metrics.EndedOutside)
 	return s.Store.EndRun(ctx, queueName, runID, o, time.Now())
+}
+
+// endAbandonedJob ends a job without a test run whose workflow was ended from outside.
+func (s *Starter) endAbandonedJob(ctx context.Context, queueName, id, workflowRunID string, status enumspb.WorkflowExecutionStatus) error {
+	job, started, err := s.Store.Job(ctx, queueName, id)
+	if fault.Of(err) == fault.NotFound || err == nil && (job.State.Finished() || started != "" && started != workflowRunID) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	reason := "The platform could not carry out the job: its workflow ended as " + status.String()
+	if status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED {
+		reason = terminated
+	}
+	s.Log.WarnContext(ctx, "a job is ended whose workflow was ended in Temporal", "job_id", id, "queue", queueName, "status", status.String())
+	s.Metrics.Reconciled(queueName, metrics.EndedOutside)
+	_, err = s.Store.EndJob(ctx, queueName, id, reason, time.Now())
+	return err
 }
 
 // endOverdue ends the runs that no worker took in time. Their workflows find out when a worker asks for them.

@@ -29,6 +29,9 @@ const mostJobData = 256 << 10
 // Accept takes a job that a client added to the queue in Redis. A fault of code Invalid or Conflict says, in words for the
 // client, why it can never run. A job that is known already is left alone.
 func (s *Starter) Accept(ctx context.Context, def queue.Definition, job queue.Job) error {
+	if !def.TestRuns {
+		return s.acceptJob(ctx, def, job)
+	}
 	r, err := requestOf(def, job)
 	if err != nil {
 		return err
@@ -60,8 +63,6 @@ func (s *Starter) Accept(ctx context.Context, def queue.Definition, job queue.Jo
 func requestOf(def queue.Definition, job queue.Job) (Request, error) {
 	none := Request{}
 	switch {
-	case !def.Runs():
-		return none, fault.New(fault.Invalid, "nothing here carries out jobs of queue %s yet", def.Name)
 	case job.Name != def.JobName:
 		return none, fault.New(fault.Invalid, "jobs of queue %s are named %q, not %q", def.Name, def.JobName, job.Name)
 	case len(job.Data) > mostJobData:
@@ -161,12 +162,14 @@ func (s *Starter) again(ctx context.Context, r store.Reconciled) (string, json.R
 
 // inputAgain is the input of a workflow that carries out a job that had ended.
 func inputAgain(st store.Start, made int, dueAt time.Time) (json.RawMessage, error) {
-	var in workflows.TestExecutionInput
-	if err := json.Unmarshal(st.WorkflowInput, &in); err != nil {
-		return nil, fmt.Errorf("decoding the workflow's input: %w", err)
+	def, _ := queue.Find(st.Queue)
+	in, err := inputOf(def, st.WorkflowInput)
+	if err != nil {
+		return nil, err
 	}
-	in.Again, in.Made, in.After, in.Policy.DueAt = true, made, st.Ended, dueAt
-	input, err := json.Marshal(in)
+	*in.rerun() = workflows.Rerun{Again: true, Made: made, After: st.Ended}
+	in.policy().DueAt = dueAt
+	input, err := json.Marshal(in.value())
 	if err != nil {
 		return nil, fmt.Errorf("encoding the workflow's input: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
+	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/payload"
 	"github.com/cinnamon-qa/cinnamon/queue"
@@ -39,6 +40,8 @@ type startStore interface {
 	RunStarted(ctx context.Context, runID, workflowRunID string) error
 	NotStarted(ctx context.Context, before time.Time, limit int) ([]store.Start, error)
 	OpenRuns(ctx context.Context, userID string, enough int) (int, error)
+	CarriedOut(ctx context.Context, queueName string, before time.Time, after string, limit int) ([]store.Carried, error)
+	KnownAmong(ctx context.Context, queueName string, runIDs []string) (map[string]bool, error)
 }
 
 // endStore ends runs that no workflow ends.
@@ -75,6 +78,7 @@ type Store interface {
 	startStore
 	endStore
 	letterStore
+	jobStore
 }
 
 // Config of a starter.
@@ -91,6 +95,8 @@ type Config struct {
 	HeartbeatTimeout time.Duration
 	// PriorityScale says how to read a job's priority.
 	PriorityScale Scale
+	// Metrics counts what the sweep puts right; nil counts nothing.
+	Metrics *metrics.Sweep
 	// Data reads back what Temporal keeps of schedules; nil if nothing is encrypted.
 	Data converter.DataConverter
 	Log  *slog.Logger
@@ -237,7 +243,8 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 func (s *Starter) startOf(n *store.NewRun, job queue.Job) (store.Start, error) {
 	var err error
 	n.WorkflowInput, err = json.Marshal(workflows.TestExecutionInput{
-		Queue: job.Queue, RunID: n.ID, JobID: ifOther(job.ID, n.ID), Title: n.Title, Made: job.AttemptsMade,
+		Queue: job.Queue, RunID: n.ID, JobID: ifOther(job.ID, n.ID), Title: n.Title,
+		Rerun: workflows.Rerun{Made: job.AttemptsMade},
 		Policy: workflows.Policy{
 			DueAt:            job.DueAt,
 			AttemptTimeout:   n.Config.Timeout,
@@ -268,6 +275,9 @@ func (s *Starter) start(ctx context.Context, st store.Start) error {
 	if err != nil {
 		return err
 	}
+	if def, ok := queue.Find(st.Queue); ok && !def.TestRuns {
+		return s.Store.JobStarted(ctx, st.Queue, st.RunID, workflowRunID)
+	}
 	return s.Store.RunStarted(ctx, st.RunID, workflowRunID)
 }
 
@@ -277,26 +287,29 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 	if !ok {
 		return "", fault.New(fault.Internal, "run %s belongs to the unknown queue %q", st.RunID, st.Queue)
 	}
-	var input workflows.TestExecutionInput
-	if err := json.Unmarshal(st.WorkflowInput, &input); err != nil {
-		return "", fmt.Errorf("decoding the workflow's input: %w", err)
+	input, err := inputOf(def, st.WorkflowInput)
+	if err != nil {
+		return "", err
 	}
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 	switch {
-	case input.After != "" || input.Again:
+	case input.rerun().After != "" || input.rerun().Again, !def.TestRuns: // ids of jobs without runs are given out again after a flush
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
-	case isIteration(input.JobID):
+	case isIteration(input.jobID()):
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	}
-	started, err := s.Temporal.ExecuteWorkflow(ctx, sdkclient.StartWorkflowOptions{
+	options := sdkclient.StartWorkflowOptions{
 		ID:                       def.WorkflowID(st.RunID),
 		TaskQueue:                def.Name,
 		WorkflowIDReusePolicy:    reuse,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		TypedSearchAttributes:    workflows.RunAttributes(st.TestCaseID, st.RunID, st.UserID),
-		Priority:                 s.place(ctx, st.Priority, st.UserID),
 		StaticSummary:            activities.Summary(st.Title),
-	}, def.Workflow, input)
+	}
+	if def.TestRuns {
+		options.TypedSearchAttributes = workflows.RunAttributes(st.TestCaseID, st.RunID, st.UserID)
+		options.Priority = s.place(ctx, st.Priority, st.UserID)
+	}
+	started, err := s.Temporal.ExecuteWorkflow(ctx, options, def.Workflow, input.value())
 	if already, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
 		return already.RunId, nil
 	}
@@ -306,7 +319,7 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 	if err != nil {
 		return "", fault.Wrap(fault.Unavailable, err, "starting workflow %s", def.WorkflowID(st.RunID))
 	}
-	if input.After != "" && started.GetRunID() == input.After {
+	if after := input.rerun().After; after != "" && started.GetRunID() == after {
 		return "", fault.New(fault.Unavailable, "the workflow that carried run %s out before has not ended yet", st.RunID)
 	}
 	return started.GetRunID(), nil

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/artifact/backend"
 	"github.com/cinnamon-qa/cinnamon/browser/pwgo"
+	"github.com/cinnamon-qa/cinnamon/cleanup"
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/egress"
 	"github.com/cinnamon-qa/cinnamon/internal/metrics"
@@ -73,6 +75,12 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	defer func() { err = errors.Join(err, gate.Close()) }()
 
+	redis, err := redisbridge.NewLeftovers(cfg, records, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, redis.Close()) }()
+
 	guard, err := newGuard(cfg.Egress, log)
 	if err != nil {
 		return err
@@ -120,17 +128,26 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	for _, def := range queue.Running() {
 		w := newWorker(client, def, cfg, func(err error) { fatal <- err })
 		workflows.Register(w)
-		register(w, activities.NewTestExecution(activities.Config{
-			Store: records, Gate: gate, Browsers: browsers, Artifacts: files, Rules: cfg.Artifacts.Rules(),
-			Progress: progress, Metrics: runs, Worker: cfg.Worker.Name, Log: obs.Named(log, obs.QueueLog(def.Name)),
-		}))
-		registerSuites(w, activities.NewSuiteExecution(records))
-		registerSchedules(w, activities.NewScheduledRun(submit, records))
+		if def.TestRuns {
+			register(w, activities.NewTestExecution(activities.Config{
+				Store: records, Gate: gate, Browsers: browsers, Artifacts: files, Rules: cfg.Artifacts.Rules(),
+				Progress: progress, Metrics: runs, Worker: cfg.Worker.Name, Log: obs.Named(log, obs.QueueLog(def.Name)),
+			}))
+			registerSuites(w, activities.NewSuiteExecution(records))
+			registerSchedules(w, activities.NewScheduledRun(submit, records))
+		} else {
+			registerJobs(w, def, jobParts{
+				cfg: cfg, records: records, files: files, scheduling: submit, places: []cleanup.Place{redis, newLeftovers()},
+				jobs: activities.NewJobs(activities.JobsConfig{
+					Store: records, Gate: gate, Progress: progress, Metrics: runs, Worker: cfg.Worker.Name, Log: obs.Named(log, obs.QueueLog(def.Name)),
+				}),
+			})
+		}
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("starting to take jobs from %s: %w", def.Name, err)
 		}
 		workers = append(workers, w)
-		log.InfoContext(ctx, obs.WorkerStarted, "concurrency", cfg.Queue.Concurrency, "queue", def.Name, "name", cfg.Worker.Name)
+		log.InfoContext(ctx, obs.WorkerStarted, "concurrency", concurrency(def, cfg), "queue", def.Name, "name", cfg.Worker.Name)
 	}
 	watched.takes.Store(true)
 	ready()
@@ -162,7 +179,7 @@ func secrets(cfg config.Secrets) secret.Resolver {
 func newWorker(client sdkclient.Client, def queue.Definition, cfg config.Config, onFatal func(error)) sdkworker.Worker {
 	return sdkworker.New(client, def.Name, sdkworker.Options{
 		Identity:                           cfg.Worker.Name,
-		MaxConcurrentActivityExecutionSize: cfg.Queue.Concurrency,
+		MaxConcurrentActivityExecutionSize: concurrency(def, cfg),
 		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
 		DefaultHeartbeatThrottleInterval:   heartbeatThrottle,
 		WorkerStopTimeout:                  cfg.Worker.StopTimeout,
@@ -170,6 +187,9 @@ func newWorker(client sdkclient.Client, def queue.Definition, cfg config.Config,
 		OnFatalError:                       onFatal,
 	})
 }
+
+// concurrency is how many jobs of a queue a worker carries out at once.
+func concurrency(def queue.Definition, cfg config.Config) int { return cmp.Or(def.Concurrency, cfg.Queue.Concurrency) }
 
 // newGuard makes the egress guard; nil if there is to be none.
 func newGuard(cfg config.Egress, log *slog.Logger) (*egress.Guard, error) {

@@ -25,11 +25,16 @@ type TestExecutionInput struct {
 	JobID  string `json:"jobId,omitempty"`
 	Title  string `json:"title"`
 	Policy Policy `json:"policy"`
-	// Made is how many attempts had ended when the workflow was started: a job that had ended runs again.
+	Rerun
+}
+
+// Rerun is the part of a workflow's input that says that a job that had ended runs again.
+type Rerun struct {
+	// Made is how many attempts had ended when the workflow was started.
 	Made int `json:"made,omitempty"`
-	// After is the Temporal run that carried the run out before, if a job that had ended runs again.
+	// After is the Temporal run that carried the job out before.
 	After string `json:"after,omitempty"`
-	// Again says that a job that had ended runs again.
+	// Again says that it does run again.
 	Again bool `json:"again,omitempty"`
 }
 
@@ -153,11 +158,16 @@ func (in TestExecutionInput) validate() error {
 
 // sleepUntil waits until then, or until something is done to the job.
 func (r *testRun) sleepUntil(ctx workflow.Context, due time.Time, why string) error {
+	return sleepUntil(ctx, due, why, r.describe)
+}
+
+// sleepUntil waits until then, and says so, or until something is done to the job.
+func sleepUntil(ctx workflow.Context, due time.Time, why string, describe func(workflow.Context, string)) error {
 	wait := due.Sub(workflow.Now(ctx))
 	if due.IsZero() || wait <= 0 {
 		return nil
 	}
-	r.describe(ctx, fmt.Sprintf("%s, next attempt due at %s", why, due.UTC().Format(time.RFC3339)))
+	describe(ctx, fmt.Sprintf("%s, next attempt due at %s", why, due.UTC().Format(time.RFC3339)))
 	timing, stop := workflow.WithCancel(ctx)
 	defer stop()
 	var err error

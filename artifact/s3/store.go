@@ -196,6 +196,29 @@ func (s *Store) List(ctx context.Context, runID string) ([]artifact.File, error)
 	return files, nil
 }
 
+// Walk implements artifact.Store.
+func (s *Store) Walk(ctx context.Context, visit func([]artifact.Stored) error) error {
+	prefix := *s.key("runs") + "/"
+	pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &s.cfg.Bucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return s.explain("listing all artifacts", err)
+		}
+		files := make([]artifact.Stored, 0, len(page.Contents))
+		for _, object := range page.Contents {
+			f := artifact.Stored{File: fileOf(s.cfg.Prefix, object), ModTime: aws.ToTime(object.LastModified)}
+			if artifact.CheckPath(f.Path) == nil { // else it is nobody's of ours
+				files = append(files, f)
+			}
+		}
+		if err := visit(files); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func fileOf(prefix string, object types.Object) artifact.File {
 	name := aws.ToString(object.Key)
 	if prefix != "" {

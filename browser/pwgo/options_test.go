@@ -103,15 +103,19 @@ func TestConfigOptions(t *testing.T) {
 		"accuracy": {lab(t), `{"geolocation": {"latitude": 1, "longitude": 2, "accuracy": 30}, "permissions": ["geolocation"]}`, steps(visit("/lab/self"),
 			`{"type": "waitForExpression", "expression": "new Promise(done => navigator.geolocation.getCurrentPosition(p => done(p.coords.accuracy === 30)))"}`)},
 		"certificates": {secure.URL, `{"ignoreHTTPSErrors": true}`, steps(visit("/lab/"), click("#save"), says("clicked save"))},
-		"permissions": {lab(t), `{"permissions": ["accelerometer", "ambient-light-sensor", "background-sync", "camera", "clipboard-read", "clipboard-write", "geolocation",
+		"permissions": {
+			lab(t), `{"permissions": ["accelerometer", "ambient-light-sensor", "background-sync", "camera", "clipboard-read", "clipboard-write", "geolocation",
 			"gyroscope", "local-fonts", "magnetometer", "microphone", "midi", "midi-sysex", "notifications", "payment-handler", "storage-access"]}`,
-			steps(visit("/lab/"), granted("camera"), granted("microphone"), granted("clipboard-read"), granted("notifications"), granted("midi"), granted("gyroscope"))},
-		"stored cookies": {lab(t), `{"storageState": {"cookies": [
+			steps(visit("/lab/"), granted("camera"), granted("microphone"), granted("clipboard-read"), granted("notifications"), granted("midi"), granted("gyroscope")),
+		},
+		"stored cookies": {
+			lab(t), `{"storageState": {"cookies": [
 			{"name": "a", "value": "1", "domain": "127.0.0.1", "path": "/lab", "httpOnly": true, "secure": false, "sameSite": "Strict", "expires": 4000000000},
 			{"name": "b", "value": "2", "domain": "127.0.0.1", "path": "/", "sameSite": "Lax"},
 			{"name": "c", "value": "3", "domain": "127.0.0.1", "path": "/", "secure": true, "sameSite": "None"}]}}`,
 			steps(visit("/lab/self"), step("assertText", `"selectors": "#cookie", "text": "b=2", "match": "contains"`),
-				`{"type": "waitForExpression", "expression": "!document.cookie.includes('a=1') && fetch('/lab/echo').then(r => r.json()).then(r => /a=1/.test(r.cookies))"}`)},
+				`{"type": "waitForExpression", "expression": "!document.cookie.includes('a=1') && fetch('/lab/echo').then(r => r.json()).then(r => /a=1/.test(r.cookies))"}`),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

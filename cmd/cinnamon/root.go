@@ -47,6 +47,9 @@ Exit codes: 0 passed, 1 a test failed, 2 wrong usage or input, 3 the platform fa
 		newSuite(stdout, stderr),
 		newSchedule(stdout),
 		newDeadLetters(stdout, stderr),
+		newHold(stdout),
+		newRelease(stdout),
+		newCleanup(stdout, stderr),
 		newRole("api", "Serve the HTTP API", apiHelp, serveAPI),
 		newBridge(),
 		newRole("worker", "Run tests: take jobs and drive browsers", workerHelp, serveWorker),
@@ -55,6 +58,7 @@ Exit codes: 0 passed, 1 a test failed, 2 wrong usage or input, 3 the platform fa
 		newBrowser(),
 		newDoctor(stdout),
 		newHealth(stdout),
+		newAlert(stdout),
 		newConfig(stdout),
 	)
 	return root

@@ -35,10 +35,13 @@ func testAttemptPasses(t *testing.T, f *fixture) {
 	require.Equal(t, []string{"1.1 running", "1.2 pending", "1.3 pending"}, f.statuses(t, "run-1"))
 	f.plan(t, "run-1", 1)
 	require.Len(t, f.statuses(t, "run-1"), 3, "planned once")
+	began := now.Add(time.Second) // a browser was opened first
 	for number := 1; number <= 3; number++ {
-		f.endStep(t, store.Step{
-			RunID: "run-1", Attempt: 1, Number: number, Status: store.StepSuccess, Duration: 70 * time.Millisecond,
-		}, nil)
+		st := store.Step{RunID: "run-1", Attempt: 1, Number: number, Status: store.StepSuccess, Duration: 70 * time.Millisecond}
+		if number == 1 {
+			st.StartedAt = began
+		}
+		f.endStep(t, st, nil)
 	}
 	job := f.finish(t, "run-1", 1, passed)
 	require.Equal(t, queue.Completed, job.State)
@@ -48,6 +51,7 @@ func testAttemptPasses(t *testing.T, f *fixture) {
 	steps, err := f.Steps(t.Context(), "run-1")
 	require.NoError(t, err)
 	require.Len(t, steps, 3)
+	require.WithinDuration(t, began, steps[0].StartedAt, 0)
 	require.WithinDuration(t, now, steps[2].StartedAt, 0)
 	steps[2].StartedAt = time.Time{}
 	require.Equal(t, store.Step{

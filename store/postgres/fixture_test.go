@@ -76,7 +76,7 @@ func newRun(t *testing.T, id string, o queue.Options) store.NewRun {
 	return store.NewRun{
 		Run: store.Run{
 			ID: id, JobID: id, TestCaseID: "login", Title: "Logging in", UserID: "ada", MaxAttempts: o.Attempts, TotalSteps: 3,
-			Config:     store.RunConfig{Timeout: 45000, Headless: true, Viewport: store.Viewport{Width: 1280, Height: 720}},
+			Config:     store.RunConfig{Timeout: 45000, Headless: true, AdaptiveMode: "off", Viewport: store.Viewport{Width: 1280, Height: 720}},
 			WorkflowID: def.WorkflowID(id), CreatedAt: now,
 		},
 		Definition:    json.RawMessage(`{"title": "inline",  "steps": []}`),

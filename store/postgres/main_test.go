@@ -94,6 +94,11 @@ var suite = []struct {
 	{"the newest finished jobs come oldest first", testNewestFinished},
 	{"finished jobs are found by their ids", testFinishedAmong},
 
+	{"what is old goes, and nothing else", testCleanup},
+	{"what is too much goes", testCleanupByBudget},
+	{"a clean-up that broke off goes on", testCleanupGoesOn},
+	{"files without a record go", testCleanupOfOrphans},
+
 	{"texts of a page are made storable", testTexts},
 	{"texts that can't be stored are invalid", testInvalidTexts},
 	{"a record that can't be read is a defect", testUnreadableRecords},

@@ -181,14 +181,15 @@ func (s *Store) FinishedAmong(ctx context.Context, queueName string, ids []strin
 }
 
 func (s *Store) jobsWithIDs(ctx context.Context, query, queueName string, ids []string) ([]queue.Job, error) {
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { // no text column can hold those
-		return !utf8.ValidString(id) || strings.Contains(id, "\x00")
-	})
+	ids = slices.DeleteFunc(slices.Clone(ids), unstorable)
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	return s.jobs(ctx, query, queueName, ids)
 }
+
+// unstorable says that no text column can hold an id.
+func unstorable(id string) bool { return !utf8.ValidString(id) || strings.Contains(id, "\x00") }
 
 func (s *Store) jobs(ctx context.Context, query string, args ...any) ([]queue.Job, error) {
 	return collect(ctx, s, "the jobs could not be read", func(row pgx.CollectableRow) (queue.Job, error) {

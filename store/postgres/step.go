@@ -35,8 +35,12 @@ func (s *Store) EndStep(ctx context.Context, queueName string, st store.Step, sh
 		s.queueArtifact(batch, queueName, *shot)
 	}
 	passed := st.Status == store.StepSuccess || st.Status == store.StepAdapted
+	var began *time.Time // a session that opened took its time after the steps were planned
+	if !st.StartedAt.IsZero() {
+		began = &st.StartedAt
+	}
 	batch.Queue(s.query["step_end"], st.RunID, st.Attempt, st.Number, string(st.Status), st.Duration.Milliseconds(),
-		null(clean(st.Error)), null(screenshot), now, queueName, passed).Exec(func(tag pgconn.CommandTag) error {
+		null(clean(st.Error)), null(screenshot), now, queueName, passed, began).Exec(func(tag pgconn.CommandTag) error {
 		updated = tag.RowsAffected()
 		return nil
 	})
