@@ -136,7 +136,7 @@ verify: ## Check that module files, generated code and docker-compose.yml are in
 	go -C devstack mod tidy -diff
 	go -C tools mod tidy -diff
 	$(LINT) config verify
-	POSTGRES_PASSWORD=x REDIS_PASSWORD=x CINNAMON_API_KEY=x $(COMPOSE) config --quiet
+	POSTGRES_PASSWORD=x REDIS_PASSWORD=x CINNAMON_API_KEY=x $(COMPOSE) --profile s3 --profile board config --quiet
 	@before=$$(git status --porcelain; git diff); go generate ./...; \
 	if [ "$$before" != "$$(git status --porcelain; git diff)" ]; then \
 		git status --short; echo 'verify: go generate changes the files above: commit them' >&2; exit 1; fi

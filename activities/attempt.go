@@ -11,6 +11,7 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/browser"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
+	"github.com/cinnamon-qa/cinnamon/internal/tracing"
 	"github.com/cinnamon-qa/cinnamon/secret"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
@@ -180,7 +181,9 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 	s := &a.steps[i]
 	s.Status, s.StartedAt = store.StepRunning, time.Now()
 	a.show(i, s, "running")
-	adapted, err := a.adapter.do(ctx, session, s.Number, step)
+	doing, traced := tracing.Step(ctx, s.Action, s.Number)
+	adapted, err := a.adapter.do(doing, session, s.Number, step)
+	traced(failureOf(err))
 	s.Duration = time.Since(s.StartedAt)
 	if err == nil {
 		s.Status = store.StepSuccess
@@ -255,4 +258,12 @@ func bounded(s string, most int) string {
 		return string(r[:most]) + "…"
 	}
 	return s
+}
+
+// failureOf says that a step failed. Why is in the records, where secrets are masked.
+func failureOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return "the step failed"
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/internal/health"
 	"github.com/cinnamon-qa/cinnamon/internal/metrics"
+	"github.com/cinnamon-qa/cinnamon/internal/tracing"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
@@ -88,7 +89,9 @@ type Deps struct {
 	// Services are those that the API depends on.
 	Services *health.Prober
 	// Metrics is what Prometheus reads; nil if nothing is measured.
-	Metrics   *metrics.Registry
+	Metrics *metrics.Registry
+	// Tracer follows requests; nil follows none.
+	Tracer    *tracing.Tracer
 	Key       config.Secret
 	PublicURL string
 	Temporal  config.Temporal
@@ -201,7 +204,10 @@ func (h *handlers) authorized(c *gin.Context) {
 func (h *handlers) logged(c *gin.Context) {
 	began := time.Now()
 	c.Header("X-Content-Type-Options", "nosniff")
+	within, end := h.Tracer.Request(c.Request.Context(), c.Request.Method, c.FullPath(), c.GetHeader("Traceparent"))
+	c.Request = c.Request.WithContext(within)
 	c.Next()
+	end(c.Writer.Status())
 	h.measured.Answered(c.Request.Method, c.FullPath(), c.Writer.Status(), time.Since(began))
 	h.Log.DebugContext(c.Request.Context(), "request", "method", c.Request.Method, "path", c.Request.URL.Path,
 		"status", c.Writer.Status(), "duration_ms", time.Since(began).Milliseconds())

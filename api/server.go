@@ -17,6 +17,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/health"
 	"github.com/cinnamon-qa/cinnamon/internal/metrics"
+	"github.com/cinnamon-qa/cinnamon/internal/tracing"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
@@ -45,11 +46,22 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 	}
 	defer func() { err = errors.Join(err, closeViewer()) }()
 	m := metrics.New("api", log)
+	tracer, err := tracing.Start(ctx, tracing.Options{
+		Endpoint: cfg.Tracing.Endpoint, Headers: cfg.Tracing.Headers.Reveal(), Service: cfg.Tracing.Service, Role: "api", Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer tracer.Close(ctx)
+	followed, err := tracer.Temporal()
+	if err != nil {
+		return err
+	}
 	measured, err := m.Temporal()
 	if err != nil {
 		return err
 	}
-	submit, err := starter.Open(cfg, records, log, starter.WithMetrics(measured))
+	submit, err := starter.Open(cfg, records, log, starter.WithMetrics(measured), starter.WithTracing(followed))
 	if err != nil {
 		return err
 	}
@@ -82,7 +94,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 	server := &http.Server{
 		Handler: Handler(Deps{
 			Starter: submit, Schedules: submit, Store: records, Jobs: submit, Cleanups: records, Artifacts: files, Key: cfg.API.Key, PublicURL: cfg.API.PublicURL,
-			Temporal: cfg.Temporal, TraceViewer: viewer, Services: prober, Metrics: m, Log: log,
+			Temporal: cfg.Temporal, TraceViewer: viewer, Services: prober, Metrics: m, Tracer: tracer, Log: log,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,

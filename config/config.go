@@ -53,6 +53,7 @@ type Config struct {
 	Cleanup   Cleanup
 	Metrics   Metrics
 	Alert     Alert
+	Tracing   Tracing
 	Log       Log
 }
 
@@ -267,6 +268,7 @@ func (c *Config) Validate() error {
 	c.Log.validate(bad)
 	c.Metrics.validate(bad)
 	c.Alert.validate(bad)
+	c.Tracing.validate(bad)
 	return errors.Join(problems...)
 }
 

@@ -43,9 +43,10 @@ const (
 func Read(s Sources) (Config, []Setting, error) {
 	known := variables()
 	values, from, problems := s.merge(known)
-	problems = append(problems, s.wrongValues(values, known)...)
+	counted := sized(values)
+	problems = append(problems, s.wrongValues(counted, known)...)
 	var c Config
-	if err := env.ParseWithOptions(&c, env.Options{Environment: values}); err != nil {
+	if err := env.ParseWithOptions(&c, env.Options{Environment: counted}); err != nil {
 		return Config{}, nil, errors.Join(append(problems, fmt.Errorf("reading the settings: %w", err))...)
 	}
 	if err := errors.Join(append(problems, c.finish(values))...); err != nil {

@@ -180,21 +180,41 @@ func TestCommandLineEndsWithTheVerdict(t *testing.T) {
 	})
 }
 
-// TestWorkerThatIsAskedToStopFinishesItsRuns sends SIGTERM in the middle of a run: the run ends with its verdict, and only
-// then does the worker.
+// TestWorkerThatIsAskedToStopFinishesItsRuns sends SIGTERM while four runs go on or wait: those that the worker drives end with their
+// verdicts, and only then does it; the others wait for the next worker. None is lost, and none is begun twice.
 func TestWorkerThatIsAskedToStopFinishesItsRuns(t *testing.T) {
 	t.Parallel()
 	s := ownStack(t, "--without", "worker")
 	worker, err := start(os.Getenv("CINNAMON_BIN"), []string{"worker"}, s.environment()...)
 	require.NoError(t, err)
-	accepted := s.submit(t, slowCase, nil)
-	await(t, soon, "the second step", func() bool {
-		steps := s.steps(t, accepted.TestRunID)
-		return len(steps) == 3 && steps[1].Status == "running"
-	})
+	ids := make([]string, 4)
+	for i := range ids {
+		ids[i] = s.submit(t, slowCase, nil).TestRunID
+	}
+	driven := func() (n int) {
+		for _, id := range ids {
+			if steps := s.steps(t, id); len(steps) == 3 && steps[1].Status == "running" {
+				n++
+			}
+		}
+		return n
+	}
+	await(t, soon, "two runs at their second step", func() bool { return driven() == 2 })
 	require.NoError(t, worker.cmd.Process.Signal(syscall.SIGTERM))
-	ended := s.awaitEnd(t, accepted.TestRunID, soon)
-	require.Equal(t, "completed", ended.Status, ended.Error)
-	require.Equal(t, 1, ended.Attempt)
-	require.NoError(t, worker.stop(20*time.Second))
+	require.NoError(t, worker.stop(30*time.Second))
+	ended := 0
+	for _, id := range ids {
+		if s.run(t, id).Status == "completed" {
+			ended++
+		}
+	}
+	require.Equal(t, 2, ended)
+	next, err := start(os.Getenv("CINNAMON_BIN"), []string{"worker"}, s.environment()...)
+	require.NoError(t, err)
+	for _, id := range ids {
+		r := s.awaitEnd(t, id, soon)
+		require.Equal(t, "completed", r.Status, r.Error)
+		require.Equal(t, 1, r.Attempt)
+	}
+	require.NoError(t, next.stop(20*time.Second))
 }

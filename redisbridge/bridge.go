@@ -13,6 +13,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/internal/health"
 	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
+	"github.com/cinnamon-qa/cinnamon/internal/tracing"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge/bullmq"
 	"github.com/cinnamon-qa/cinnamon/starter"
@@ -64,11 +65,22 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	}
 	defer done()
 	m := metrics.New("bridge", log)
+	tracer, err := tracing.Start(ctx, tracing.Options{
+		Endpoint: cfg.Tracing.Endpoint, Headers: cfg.Tracing.Headers.Reveal(), Service: cfg.Tracing.Service, Role: "bridge", Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer tracer.Close(ctx)
+	followed, err := tracer.Temporal()
+	if err != nil {
+		return err
+	}
 	measured, err := m.Temporal()
 	if err != nil {
 		return err
 	}
-	starts, err := starter.Open(cfg, records, log, starter.WithMetrics(measured))
+	starts, err := starter.Open(cfg, records, log, starter.WithMetrics(measured), starter.WithTracing(followed))
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
 	sdkclient "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 
 	"github.com/cinnamon-qa/cinnamon/config"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
@@ -23,6 +24,15 @@ type Option func(*sdkclient.Options)
 // WithMetrics measures what the SDK does.
 func WithMetrics(to sdkclient.MetricsHandler) Option {
 	return func(o *sdkclient.Options) { o.MetricsHandler = to }
+}
+
+// WithTracing follows workflows and activities; nil follows nothing.
+func WithTracing(by interceptor.Interceptor) Option {
+	return func(o *sdkclient.Options) {
+		if by != nil {
+			o.Interceptors = append(o.Interceptors, by)
+		}
+	}
 }
 
 // Dial connects to the Temporal server. It doesn't wait for it: a server that is away now may come back. Every client of the

@@ -19,6 +19,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
+	"github.com/cinnamon-qa/cinnamon/internal/tracing"
 	"github.com/cinnamon-qa/cinnamon/payload"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -224,7 +225,7 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	if err != nil {
 		return none, nothing, fmt.Errorf("encoding the configuration: %w", err)
 	}
-	data, err := json.Marshal(store.JobData{TestCaseID: run.TestCaseID, TestRunID: run.ID, UserID: run.UserID, Config: encoded})
+	data, err := json.Marshal(store.JobData{TestCaseID: run.TestCaseID, TestRunID: run.ID, UserID: run.UserID, Config: encoded, TraceParent: tracing.Parent(ctx)})
 	if err != nil {
 		return none, nothing, fmt.Errorf("encoding the job: %w", err)
 	}
@@ -242,8 +243,12 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 // startOf freezes what the workflow of a new run needs to know.
 func (s *Starter) startOf(n *store.NewRun, job queue.Job) (store.Start, error) {
 	var err error
+	var traced struct {
+		Parent string `json:"traceparent"`
+	}
+	_ = json.Unmarshal(job.Data, &traced) // data of another shape is followed by nobody
 	n.WorkflowInput, err = json.Marshal(workflows.TestExecutionInput{
-		Queue: job.Queue, RunID: n.ID, JobID: ifOther(job.ID, n.ID), Title: n.Title,
+		Queue: job.Queue, RunID: n.ID, JobID: ifOther(job.ID, n.ID), Title: n.Title, TraceParent: traced.Parent,
 		Rerun: workflows.Rerun{Made: job.AttemptsMade},
 		Policy: workflows.Policy{
 			DueAt:            job.DueAt,
@@ -297,6 +302,9 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	case isIteration(input.jobID()):
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+	}
+	if input.run != nil {
+		ctx = tracing.Or(ctx, input.run.TraceParent)
 	}
 	options := sdkclient.StartWorkflowOptions{
 		ID:                       def.WorkflowID(st.RunID),

@@ -12,6 +12,8 @@ type JobData struct {
 	UserID     string `json:"userId,omitempty"`
 	// Config is a RunConfig, or the part of one that its author cared to give.
 	Config json.RawMessage `json:"config,omitempty"`
+	// TraceParent is the W3C trace context of who asked for the run, if that is followed.
+	TraceParent string `json:"traceparent,omitempty"`
 }
 
 // Over lays the given part of a configuration over a whole one.

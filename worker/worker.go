@@ -22,6 +22,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/egress"
 	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
+	"github.com/cinnamon-qa/cinnamon/internal/tracing"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/redisbridge"
 	"github.com/cinnamon-qa/cinnamon/secret"
@@ -53,6 +54,17 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	defer records.Close()
 
 	m := metrics.New("worker", log)
+	tracer, err := tracing.Start(ctx, tracing.Options{
+		Endpoint: cfg.Tracing.Endpoint, Headers: cfg.Tracing.Headers.Reveal(), Service: cfg.Tracing.Service, Role: "worker", Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer tracer.Close(ctx)
+	followed, err := tracer.Temporal()
+	if err != nil {
+		return err
+	}
 	measured, err := m.Temporal()
 	if err != nil {
 		return err
@@ -99,7 +111,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		err = errors.Join(err, browsers.Close(closing))
 	}()
 
-	client, err := starter.Dial(cfg.Temporal, log, starter.WithMetrics(measured))
+	client, err := starter.Dial(cfg.Temporal, log, starter.WithMetrics(measured), starter.WithTracing(followed))
 	if err != nil {
 		return err
 	}

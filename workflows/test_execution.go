@@ -26,6 +26,8 @@ type TestExecutionInput struct {
 	Title  string `json:"title"`
 	Policy Policy `json:"policy"`
 	Rerun
+	// TraceParent is the trace that the run belongs to, for who starts the workflow.
+	TraceParent string `json:"traceparent,omitempty"`
 }
 
 // Rerun is the part of a workflow's input that says that a job that had ended runs again.

@@ -32,8 +32,8 @@ var homes = []home{
 	{"go.temporal.io/server", []string{"devstack/..."}, "the embedded server's dependencies stay out of the product"},
 	{"github.com/temporalio/ui-server/v2", []string{"devstack/..."}, "the embedded Web UI's dependencies stay out of the product"},
 	{"github.com/prometheus/client_golang", []string{"internal/metrics"}, "every metric has its name in one place"},
-	{"go.opentelemetry.io/otel", []string{"internal/metrics"}, "Temporal's SDK is measured in one place"},
-	{"go.temporal.io/sdk/contrib/opentelemetry", []string{"internal/metrics"}, "Temporal's SDK is measured in one place"},
+	{"go.opentelemetry.io/otel", []string{"internal/metrics", "internal/tracing"}, "Temporal's SDK is measured in one place"},
+	{"go.temporal.io/sdk/contrib/opentelemetry", []string{"internal/metrics", "internal/tracing"}, "Temporal's SDK is measured in one place"},
 	{"github.com/stretchr/testify", []string{"internal/testkit", "internal/process", "internal/pgserver", "internal/redisserver", "browser/browsertest", "store/storetest"}, "test helpers stay out of what ships"},
 	{"go.temporal.io/sdk/testsuite", []string{"internal/testkit"}, "test helpers stay out of what ships"},
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"github.com/cinnamon-qa/cinnamon/internal/tracing"
 )
 
 // timeLayout is that of the documented lines.
@@ -208,6 +210,9 @@ func newJSONHandler(w io.Writer, s settings) *jsonHandler {
 func (h *jsonHandler) Handle(ctx context.Context, r slog.Record) error {
 	r = r.Clone()
 	r.Message, _ = h.fill(r)
+	if traceID, spanID := tracing.IDs(ctx); traceID != "" {
+		r.AddAttrs(slog.String("trace_id", traceID), slog.String("span_id", spanID))
+	}
 	return h.next.Handle(ctx, r) //nolint:wrapcheck // slog drops it
 }
 

@@ -1,0 +1,47 @@
+{{- define "cinnamon.labels" -}}
+app.kubernetes.io/name: cinnamon
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "cinnamon.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "cinnamon.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{- define "cinnamon.probes" -}}
+startupProbe:
+  httpGet: { path: /livez, port: health }
+  failureThreshold: 30
+  periodSeconds: 2
+livenessProbe:
+  httpGet: { path: /livez, port: health }
+  periodSeconds: 10
+readinessProbe:
+  httpGet: { path: /readyz, port: health }
+  periodSeconds: 5
+{{- end -}}
+
+{{- define "cinnamon.env" -}}
+- name: METRICS_ADDR
+  value: 0.0.0.0:9464
+- name: HOME
+  value: /tmp
+{{- end -}}
+
+{{- define "cinnamon.envFrom" -}}
+- configMapRef:
+    name: {{ .Release.Name }}-cinnamon
+- secretRef:
+    name: {{ .Values.existingSecret }}
+{{- end -}}
