@@ -116,7 +116,9 @@ func TestPodsAreConfinedAndDrain(t *testing.T) {
 func TestKEDAScalesWorkersInsteadOfTheDeployment(t *testing.T) {
 	t.Parallel()
 	scaled := false
-	for _, o := range render(t, func(values object) { values["keda"] = object{"enabled": true, "minReplicas": 1, "maxReplicas": 10, "targetQueueSize": 2, "cooldownSeconds": 300} }) {
+	for _, o := range render(t, func(values object) {
+		values["keda"] = object{"enabled": true, "minReplicas": 1, "maxReplicas": 10, "targetQueueSize": 2, "cooldownSeconds": 300}
+	}) {
 		switch {
 		case o["kind"] == "ScaledObject":
 			scaled = true
