@@ -23,11 +23,10 @@ import (
 // healed is a database, the activities with a real browser, and a site that changes.
 type healed struct {
 	*bundle
-	site    string
-	html    atomic.Value
-	address string
-	runs    int
-	steps   string
+	site  string
+	html  atomic.Value
+	runs  int
+	steps string
 }
 
 const oldPage = `<!doctype html><body><nav><a id="orders" href="/orders">Orders</a> <a id="help" href="/help">Help</a></nav><main><h1>Customer</h1>
@@ -35,7 +34,7 @@ const oldPage = `<!doctype html><body><nav><a id="orders" href="/orders">Orders<
 <button id="save" class="primary" onclick="document.title='saved ' + document.querySelector('input').value">Save customer</button> <button id="cancel">Cancel</button></main>`
 
 // newPage has other ids, and the same captions.
-var newPage = strings.NewReplacer(`id="`, `id="c-`, `for="`, `for="c-`, `class="primary"`, `class="btn-x"`).Replace(oldPage) //nolint:gochecknoglobals // a constant in all but syntax
+var newPage = strings.NewReplacer(`id="`, `id="c-`, `for="`, `for="c-`, `class="primary"`, `class="btn-x"`).Replace(oldPage)
 
 func heals(t *testing.T) *healed {
 	t.Helper()
@@ -224,4 +223,26 @@ func TestOverlaysAreClosed(t *testing.T) {
 	run, _ = h.again(oldPage + strings.Replace(banner, "We use cookies.", "Delete everything?", 1))
 	require.Equal(t, store.RunFailed, run.Status)
 	require.Contains(t, run.Error, "neither a consent banner nor an advertisement")
+}
+
+// What goes into a workflow's history is small, however much a run adapted.
+func TestAdaptationsInHistoryAreBounded(t *testing.T) {
+	t.Parallel()
+	wide := strings.Repeat("长", 600)
+	var steps []store.Step
+	var list []store.Adaptation
+	for i := range 500 {
+		key := store.StepKey{Number: i + 1}
+		steps = append(steps, store.Step{Number: key.Number, Description: wide, Status: store.StepAdapted, Error: wide})
+		list = append(list, store.Adaptation{
+			Step: key, Type: store.AdaptedLocator, Successful: true, Reason: wide, Evidence: store.Evidence{OldLocator: wide, NewLocator: wide, Score: 0.123456789},
+		})
+	}
+	result := activities.Recorded(steps, list, strings.Repeat("长", 2000))
+	text, err := json.Marshal(result)
+	require.NoError(t, err)
+	require.Less(t, len(text), 32<<10)
+	require.NotEmpty(t, result.Steps)
+	require.NotEmpty(t, result.Result.Adaptations)
+	require.InDelta(t, 0.12, result.Result.Adaptations[0].Score, 1e-9)
 }

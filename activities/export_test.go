@@ -2,6 +2,7 @@ package activities
 
 import (
 	"github.com/cinnamon-qa/cinnamon/healing"
+	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
@@ -16,4 +17,10 @@ type Found struct {
 func Search(before []healing.Fingerprint, target int, after []healing.Fingerprint, step testcase.Step) Found {
 	f := search(before, target, after, step)
 	return Found{f.refusal, f.name, f.reason, f.confidence, f.found.XPath}
+}
+
+// Recorded is what an attempt with these steps and adaptations leaves in the workflow's history.
+func Recorded(steps []store.Step, list []store.Adaptation, reason string) AttemptResult {
+	result := resultOf("run-1", store.Outcome{Status: store.RunFailed, Error: reason, Adaptations: list})
+	return AttemptResult{Result: result, Steps: lines(steps, notesOf(list), room(result))}
 }

@@ -93,7 +93,7 @@ func find(t *testing.T, page []healing.Fingerprint, what string) int {
 	t.Helper()
 	for i, f := range page {
 		all := true
-		for _, want := range strings.Fields(what) {
+		for want := range strings.FieldsSeq(what) {
 			field, value, ok := strings.Cut(want, "=")
 			require.True(t, ok, what)
 			switch field {
@@ -172,30 +172,53 @@ func TestShopRedesign(t *testing.T) {
 	})
 	for path, pairs := range map[string][]pair{
 		"/login": {
-			{change, "id=email", "id=sx-mail"}, {change, "id=password", "id=sx-secret"}, {click, "id=login-button", "test=enter-go"},
-			{click, "id=login-link", "test=enter"}, {click, "id=cart-link", "test=basket"}, {click, "id=terms-link", "tag=a href=/terms"},
-			{click, "caption=Catalogue", "caption=Shop_all"}, {click, "caption=Journal", "caption=Stories"}, {click, "caption=Kitchen", "caption=Kitchen"},
-			{click, "caption=Gifts", "caption=Gift"}, {"hover", "id=regions-menu", "class=sx-flyout__head"}, {click, "class=brand", "class=sx-rail__logo"},
+			{change, "id=email", "id=sx-mail"},
+			{change, "id=password", "id=sx-secret"},
+			{click, "id=login-button", "test=enter-go"},
+			{click, "id=login-link", "test=enter"},
+			{click, "id=cart-link", "test=basket"},
+			{click, "id=terms-link", "tag=a href=/terms"},
+			{click, "caption=Catalogue", "caption=Shop_all"},
+			{click, "caption=Journal", "caption=Stories"},
+			{click, "caption=Kitchen", "caption=Kitchen"},
+			{click, "caption=Gifts", "caption=Gift"},
+			{"hover", "id=regions-menu", "class=sx-flyout__head"},
+			{click, "class=brand", "class=sx-rail__logo"},
 		},
 		"/": {
-			{click, "id=join-club", "test=club-open"}, {click, "caption=Browse", "class=sx-btn href=/catalogue"},
+			{click, "id=join-club", "test=club-open"},
+			{click, "caption=Browse", "class=sx-btn href=/catalogue"},
 			{click, "tag=a caption=Ceylon", "tag=a caption=Ceylon"},
 		},
 		"/products/ceylon-cinnamon": {
-			{change, "id=variant", "name=size"}, {change, "id=quantity", "name=qty"}, {click, "id=add-to-cart", "test=buy-go"}, {click, "id=go-to-cart", ""},
+			{change, "id=variant", "name=size"},
+			{change, "id=quantity", "name=qty"},
+			{click, "id=add-to-cart", "test=buy-go"},
+			{click, "id=go-to-cart", ""},
 			{click, "caption=Helpful:_review", "caption=This_helped"},
 		},
 		"/catalogue": {{change, "id=search", "test=find"}, {change, "id=region", "id=sx-origin"}, {change, "id=sort", "test=order"}},
 		"/gift":      {{"uploadFile", "id=photo", "test=picture"}, {click, "id=upload-button", "test=send"}},
 		"/cart": {
-			{change, "class=quantity", "name=qty"}, {click, "class=update", "caption=Save_quantity"}, {click, "class=remove", "caption=Delete"},
-			{click, "id=checkout-button", "test=pay"}, {click, "class=cart-name", "tag=a caption=Ceylon"}, {click, "caption=Continue_shopping", ""},
+			{change, "class=quantity", "name=qty"},
+			{click, "class=update", "caption=Save_quantity"},
+			{click, "class=remove", "caption=Delete"},
+			{click, "id=checkout-button", "test=pay"},
+			{click, "class=cart-name", "tag=a caption=Ceylon"},
+			{click, "caption=Continue_shopping", ""},
 		},
 		"/checkout": {
-			{change, "id=name", "name=full_name"}, {change, "id=email", "name=customer_mail"}, {change, "id=address", "name=street_line"},
-			{change, "id=postcode", "name=zip"}, {change, "id=city", "name=town"}, {change, "id=country", "name=country_code"},
-			{change, "id=card", "name=pan"}, {change, "id=expiry", "name=valid_thru"}, {click, "id=terms", "name=consent"},
-			{click, "id=shipping-express", "name=delivery caption=Express"}, {click, "id=place-order", "test=buy-now"},
+			{change, "id=name", "name=full_name"},
+			{change, "id=email", "name=customer_mail"},
+			{change, "id=address", "name=street_line"},
+			{change, "id=postcode", "name=zip"},
+			{change, "id=city", "name=town"},
+			{change, "id=country", "name=country_code"},
+			{change, "id=card", "name=pan"},
+			{change, "id=expiry", "name=valid_thru"},
+			{click, "id=terms", "name=consent"},
+			{click, "id=shipping-express", "name=delivery caption=Express"},
+			{click, "id=place-order", "test=buy-now"},
 		},
 	} {
 		t.Run(path, func(t *testing.T) {

@@ -175,7 +175,7 @@ type jobAttempt struct {
 
 func (a *jobAttempt) run(ctx context.Context, work Work) (JobAttemptResult, error) {
 	var result any
-	err := error(nil)
+	var err error
 	if a.job.Stalls > maxStalls {
 		err = fault.New(fault.Invalid, "job stalled more than allowable limit: %d attempts ended because a worker or its database did", a.job.Stalls)
 	} else {

@@ -180,18 +180,18 @@ func (f *Folder) Walk(ctx context.Context, visit func([]Stored) error) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.Is(err, fs.ErrNotExist): // deleted meanwhile
-			return nil
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // deleted meanwhile
 		case err != nil:
 			return err
 		case !entry.Type().IsRegular() || CheckPath(name) != nil:
-			return nil
+			return nil //nolint:nilerr // it is no artifact
 		}
 		info, err := entry.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // deleted meanwhile
+		case err != nil:
 			return fmt.Errorf("looking at %s: %w", name, err)
 		}
 		page = append(page, Stored{File: File{Path: name, Bytes: info.Size()}, ModTime: info.ModTime()})

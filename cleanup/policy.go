@@ -17,23 +17,26 @@ const Day = 24 * time.Hour
 // Policy says what is kept. A time of 0 keeps for ever, a number of 0 sets no bound.
 type Policy struct {
 	// Runs is for how long runs are kept after their end, with their steps and dead letters: the reports.
-	Runs time.Duration
+	Runs time.Duration `json:"runs"`
 	// Files is for how long files of each kind are kept after the end of their run.
-	Files map[artifact.Kind]time.Duration
+	Files map[artifact.Kind]time.Duration `json:"files"`
 	// Longer is by how much longer all of that is kept of runs that failed or adapted.
-	Longer time.Duration
+	Longer time.Duration `json:"longer"`
 	// MostRuns bounds how many runs that have ended are kept, MostFileBytes what all files have together; the oldest go first.
-	MostRuns      int
-	MostFileBytes int64
+	MostRuns      int   `json:"mostRuns"`
+	MostFileBytes int64 `json:"mostFileBytes"`
 	// Letters is for how long dead letters are kept, Rejected changes that were set aside, Reports those of earlier clean-ups.
-	Letters, Rejected, Reports time.Duration
+	Letters  time.Duration `json:"letters"`
+	Rejected time.Duration `json:"rejected"`
+	Reports  time.Duration `json:"reports"`
 	// KeepCompleted and KeepFailed are how many jobs that ended each queue keeps in Redis. Spare spares those that ended
 	// less than so long ago.
-	KeepCompleted, KeepFailed int
-	Spare                     time.Duration
+	KeepCompleted int           `json:"keepCompleted"`
+	KeepFailed    int           `json:"keepFailed"`
+	Spare         time.Duration `json:"spare"`
 	// Orphans is how old a file without a record must be, a progress key that does not end by itself, or a folder of a worker
 	// that has died: what is younger may still be on its way.
-	Orphans time.Duration
+	Orphans time.Duration `json:"orphans"`
 }
 
 // Default is the documented policy.

@@ -58,7 +58,7 @@ func readDeeds() (words map[string]deed, alike map[deed]deed) {
 	words, alike = map[string]deed{}, map[deed]deed{}
 	next := deed(1)
 	for group := range strings.Lines(deedGroups) {
-		for _, word := range strings.Fields(group) {
+		for word := range strings.FieldsSeq(group) {
 			words[canonical(word)] = next
 			alike[next] = next
 		}

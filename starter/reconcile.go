@@ -126,14 +126,14 @@ func (r *reconciler) withoutWorkflow(ctx context.Context, def queue.Definition, 
 	if closed := info.GetCloseTime(); closed == nil || time.Since(closed.AsTime()) < reconcileGrace || info.GetExecution().GetRunId() != c.WorkflowRunID {
 		return nil // it runs, has just ended, or another one is about to take its place
 	}
-	switch status := info.GetStatus(); status {
-	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+	status := info.GetStatus()
+	if status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED {
 		return r.end(ctx, def, c, store.RunCancelled, metrics.EndedOutside, terminated)
-	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
-		return r.end(ctx, def, c, store.RunCancelled, metrics.NotRecorded, cancelled)
-	default:
-		return r.end(ctx, def, c, store.RunFailed, metrics.NotRecorded, "its workflow ended as "+status.String())
 	}
+	if status == enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED {
+		return r.end(ctx, def, c, store.RunCancelled, metrics.NotRecorded, cancelled)
+	}
+	return r.end(ctx, def, c, store.RunFailed, metrics.NotRecorded, "its workflow ended as "+status.String())
 }
 
 func (r *reconciler) end(ctx context.Context, def queue.Definition, c store.Carried, status store.RunStatus, why, reason string) error {

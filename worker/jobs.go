@@ -27,7 +27,7 @@ type jobParts struct {
 func registerJobs(w sdkworker.ActivityRegistry, def queue.Definition, p jobParts) {
 	w.RegisterActivityWithOptions(p.jobs.EndJob, sdkactivity.RegisterOptions{Name: "EndJob"})
 	w.RegisterActivityWithOptions(activities.NewScheduling(p.scheduling).AddJob, sdkactivity.RegisterOptions{Name: "AddJob"})
-	switch def.Name {
+	switch def.Name { //nolint:gocritic // a further queue is one more case
 	case queue.Cleanup:
 		act := activities.NewCleanup(p.jobs, &cleanup.Cleaner{
 			Records: p.records, Files: p.files, Places: p.places, Policy: policyOf(p.cfg),

@@ -62,7 +62,8 @@ func TestLeftoversOfDeadWorkersGo(t *testing.T) {
 	require.DirExists(t, dead)
 	require.Equal(t, looked, clean(false))
 	select {
-	case <-ended:
+	case err := <-ended:
+		require.Error(t, err, "it was killed")
 	case <-time.After(10 * time.Second):
 		require.Fail(t, "the process of a dead worker goes on")
 	}

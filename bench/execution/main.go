@@ -63,6 +63,7 @@ func parts() []part {
 	return []part{
 		{"ratio", (*bench).ratio},
 		{"overhead", (*bench).overhead},
+		{"adaptation", (*bench).adaptation},
 		{"fairness", (*bench).fairness},
 		{"urgent", (*bench).urgent},
 		{"endings", (*bench).endingsOf},
@@ -76,7 +77,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("execution", flag.ContinueOnError)
 	flags.StringVar(&b.bin, "bin", "bin", "the folder of cinnamon and cinnamon-dev")
 	flags.StringVar(&b.modules, "modules", "e2e/bullmq/node_modules", "the folder of the npm library bullmq")
-	flags.StringVar(&only, "only", "", "measure only these parts, separated by commas: ratio, overhead, fairness, urgent, endings, intake")
+	flags.StringVar(&only, "only", "", "measure only these parts, separated by commas: ratio, overhead, adaptation, fairness, urgent, endings, intake")
 	flags.IntVar(&b.pairs, "pairs", 5, "pairs of our suite and Playwright's")
 	flags.IntVar(&b.backlog, "backlog", 1000, "runs of the user who has many")
 	flags.IntVar(&b.theirs, "few", 10, "runs of the user who has few")

@@ -131,6 +131,7 @@ func (r *run) takeAim() error {
 			return failure(browser.NotFound, nil, "the frame of the element is not there any more")
 		}
 		r.frame = frame
+		r.step.OffsetX, r.step.OffsetY = nil, nil // where the pointer was is of the old element
 		if len(r.aim.Only) > 0 {
 			r.step.Selectors = r.aim.Only
 		}

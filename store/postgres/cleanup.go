@@ -173,7 +173,8 @@ func (s *Store) RemoveRuns(ctx context.Context, id string, runs []string, remove
 		if err := tx.QueryRow(ctx, s.query["cleanup_runs_weigh"], locked, ofRuns).Scan(&bytes, &steps, &letters, &jobs); err != nil {
 			return err
 		}
-		if outside = remove(ctx, files); outside != nil {
+		outside = remove(ctx, files)
+		if outside != nil {
 			return outside
 		}
 		a := amountsOf(files)
@@ -252,7 +253,8 @@ func (s *Store) DropFiles(ctx context.Context, id string, ids []string, note str
 		if err != nil || len(files) == 0 {
 			return err
 		}
-		if outside = remove(ctx, files); outside != nil {
+		outside = remove(ctx, files)
+		if outside != nil {
 			return outside
 		}
 		gone := make([]string, len(files))
@@ -292,8 +294,8 @@ func (s *Store) Rest(ctx context.Context, id string, kind cleanup.Kind, r cleanu
 		table, name, args = "jobs", "cleanup_jobs", append(args, names, ofRuns)
 	case cleanup.Reports:
 		table, name = "cleanups", "cleanup_reports"
-	default:
-		return 0, fault.New(fault.Internal, "nothing is known of %s that could go", kind)
+	case cleanup.Runs, cleanup.Steps, cleanup.QueueJobs, cleanup.ProgressKeys, cleanup.OrphanFiles, cleanup.Processes, cleanup.Folders:
+		return 0, fault.New(fault.Internal, "%s don't go with the rest", kind)
 	}
 	found := s.cleanupQuery(name)
 	if dryRun {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,7 +17,7 @@ func (s *Store) Cleanups(ctx context.Context, id string, limit int) ([]store.Cle
 		var report string
 		var finished *time.Time
 		err := row.Scan(&c.ID, &c.DryRun, &report, &c.StartedAt, &finished)
-		c.Report, c.FinishedAt = json.RawMessage(optional(report)), orZero(finished)
+		c.Report, c.FinishedAt = optional(report), orZero(finished)
 		return c, err
 	}, s.query["cleanup_list"], null(id), limit)
 }
@@ -29,7 +28,9 @@ func (s *Store) HoldRun(ctx context.Context, runID, as string, now time.Time) er
 }
 
 // ReleaseRun lets clean-ups take a run.
-func (s *Store) ReleaseRun(ctx context.Context, runID string) error { return s.hold(ctx, runID, nil, "") }
+func (s *Store) ReleaseRun(ctx context.Context, runID string) error {
+	return s.hold(ctx, runID, nil, "")
+}
 
 func (s *Store) hold(ctx context.Context, runID string, since *time.Time, as string) error {
 	tag, err := s.pool.Exec(ctx, s.query["run_hold"], runID, since, null(clean(as)))

@@ -167,14 +167,14 @@ func testCleanupByBudget(t *testing.T, f *fixture) {
 	for i := range 6 {
 		a.run(fmt.Sprintf("run-%d", i), "completed", float64(6-i), artifact.Screenshot)
 	}
-	bytes := cleanup.Policy{MostFileBytes: 4500}
-	looked := a.clean("look", bytes, cleanup.Request{DryRun: true})
-	did := a.clean("bytes", bytes, cleanup.Request{})
+	size := cleanup.Policy{MostFileBytes: 4500}
+	looked := a.clean("look", size, cleanup.Request{DryRun: true})
+	did := a.clean("bytes", size, cleanup.Request{})
 	require.Equal(t, looked.Removed, did.Removed)
 	require.Equal(t, map[string]string{
 		"run-0": "", "run-1": "", "run-2": "screenshot", "run-3": "screenshot", "run-4": "screenshot", "run-5": "screenshot",
 	}, a.left())
-	require.Empty(t, a.clean("bytes again", bytes, cleanup.Request{}).Removed)
+	require.Empty(t, a.clean("bytes again", size, cleanup.Request{}).Removed)
 
 	number := cleanup.Policy{MostRuns: 2}
 	looked = a.clean("look at number", number, cleanup.Request{DryRun: true})
@@ -193,7 +193,8 @@ type breaking struct {
 var errBroke = errors.New("it broke")
 
 func (b *breaking) Delete(ctx context.Context, path string) error {
-	if b.after--; b.after < 0 {
+	b.after--
+	if b.after < 0 {
 		return errBroke
 	}
 	return b.Folder.Delete(ctx, path)
