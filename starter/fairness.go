@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/uuid"
 	"go.temporal.io/sdk/temporal"
+
+	"github.com/cinnamon-qa/cinnamon/store"
 )
 
 // Users take turns at the workers. With equal shares, who has few runs would still wait about twice as long behind somebody's
@@ -13,8 +15,9 @@ import (
 const (
 	fullShare  = 10
 	leastShare = 0.1
-	// enoughRuns are as many as make a share no smaller.
-	enoughRuns = fullShare / leastShare
+
+	// More open runs than are counted would make a share no smaller.
+	_ = uint(store.MostCounted - fullShare/leastShare)
 )
 
 // share is that of each run of a user who has so many open ones.
@@ -23,19 +26,21 @@ func share(open int) float32 {
 }
 
 // place is that of a run among those that wait for a worker: urgent ones first, and users in turn.
-func (s *Starter) place(ctx context.Context, priority int, userID string) temporal.Priority {
-	return temporal.Priority{
-		PriorityKey: s.PriorityScale.key(priority), FairnessKey: fairnessKey(userID), FairnessWeight: s.shareOf(ctx, userID, 0),
+func (s *Starter) place(ctx context.Context, st store.Start) temporal.Priority {
+	open := st.Open
+	if open == 0 {
+		open = s.openRuns(ctx, st.UserID)
 	}
+	return temporal.Priority{PriorityKey: s.PriorityScale.key(st.Priority), FairnessKey: fairnessKey(st.UserID), FairnessWeight: share(open)}
 }
 
-// shareOf is the share of a user's runs with so many more of them. Not to know it is no reason to start none.
-func (s *Starter) shareOf(ctx context.Context, userID string, more int) float32 {
-	open, err := s.Store.OpenRuns(ctx, userID, enoughRuns)
+// openRuns counts the open runs of a user. Not to know it is no reason to start none.
+func (s *Starter) openRuns(ctx context.Context, userID string) int {
+	open, err := s.Store.OpenRuns(ctx, userID)
 	if err != nil {
 		s.Log.WarnContext(ctx, "how many runs of the user are open is not known; this one gets a full share of the workers", "error", err)
 	}
-	return share(open + more)
+	return open
 }
 
 // fairnessKey fits a user id into Temporal's limit of 64 bytes.

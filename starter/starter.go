@@ -40,7 +40,7 @@ type runStore interface {
 type startStore interface {
 	RunStarted(ctx context.Context, runID, workflowRunID string) error
 	NotStarted(ctx context.Context, before time.Time, limit int) ([]store.Start, error)
-	OpenRuns(ctx context.Context, userID string, enough int) (int, error)
+	OpenRuns(ctx context.Context, userID string) (int, error)
 	CarriedOut(ctx context.Context, queueName string, before time.Time, after string, limit int) ([]store.Carried, error)
 	KnownAmong(ctx context.Context, queueName string, runIDs []string) (map[string]bool, error)
 }
@@ -315,7 +315,7 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 	}
 	if def.TestRuns {
 		options.TypedSearchAttributes = workflows.RunAttributes(st.TestCaseID, st.RunID, st.UserID)
-		options.Priority = s.place(ctx, st.Priority, st.UserID)
+		options.Priority = s.place(ctx, st)
 	}
 	started, err := s.Temporal.ExecuteWorkflow(ctx, options, def.Workflow, input.value())
 	if already, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {

@@ -316,7 +316,7 @@ func (s *Starter) prepareSuite(ctx context.Context, r SuiteRequest) (store.NewSu
 	n.WorkflowInput, err = json.Marshal(workflows.SuiteExecutionInput{
 		SuiteRunID: n.ID, Queue: queue.TestExecution, Title: n.Title, UserID: n.UserID, Total: len(n.Runs), Parallel: n.Parallel,
 		FailFast: n.FailFast, PriorityKey: s.PriorityScale.key(int(r.Priority)), FairnessKey: fairnessKey(n.UserID),
-		FairnessWeight: s.shareOf(ctx, n.UserID, len(n.Runs)),
+		FairnessWeight: share(s.openRuns(ctx, n.UserID) + len(n.Runs)),
 	})
 	if err != nil {
 		return n, fmt.Errorf("encoding the workflow's input: %w", err)

@@ -140,7 +140,12 @@ type Start struct {
 	WorkflowInput json.RawMessage
 	// Ended is the Temporal run that carried the run out before; empty if this is the first one.
 	Ended string
+	// Open is how many runs of the user are open, with this one; 0 if they were not counted.
+	Open int
 }
+
+// MostCounted is how far the open runs of a user are counted.
+const MostCounted = 100
 
 // Claim is what an attempt needs to know when it starts.
 type Claim struct {

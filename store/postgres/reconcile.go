@@ -92,6 +92,12 @@ func (s *Store) readStart(ctx context.Context, tx pgx.Tx, r *store.Reconciled) e
 	}
 	r.Start.Priority = r.After.Options.Priority
 	r.Start.WorkflowInput = json.RawMessage(input)
+	if err != nil || r.Running || r.After.State.Finished() {
+		return err
+	}
+	// It is to run again. Who starts it must not ask with another connection: all of them may be in the midst of this.
+	r.Start.Open, err = s.openRuns(ctx, tx, r.Start.UserID)
+	r.Start.Open++
 	return err
 }
 

@@ -88,9 +88,10 @@ func testReconcile(t *testing.T, f *fixture) {
 	require.False(t, changed)
 	require.Equal(t, store.RunAdapted, f.run(t, "run-1").Status)
 	w.err = nil
-	_, changed, err = f.Reconcile(ctx, queue.TestExecution, "run-1", seen(again), w.tell)
+	r, changed, err = f.Reconcile(ctx, queue.TestExecution, "run-1", seen(again), w.tell)
 	require.NoError(t, err)
 	require.True(t, changed)
+	require.Equal(t, 1, r.Start.Open, "who starts it need not ask, which takes a second connection")
 	run = f.run(t, "run-1")
 	require.Equal(t, store.RunPending, run.Status)
 	require.Equal(t, "temporal-2", run.WorkflowRunID)

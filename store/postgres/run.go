@@ -137,13 +137,21 @@ func (s *Store) RunStarted(ctx context.Context, runID, workflowRunID string) err
 	return nil
 }
 
-// OpenRuns counts the runs of a user that have not ended, up to a number that is enough. Runs without a user belong to "".
-func (s *Store) OpenRuns(ctx context.Context, userID string, enough int) (int, error) {
-	var open int
-	if err := s.pool.QueryRow(ctx, s.query["run_open"], userID, enough).Scan(&open); err != nil {
+// OpenRuns counts the runs of a user that have not ended, up to store.MostCounted. Runs without a user belong to "".
+func (s *Store) OpenRuns(ctx context.Context, userID string) (int, error) {
+	open, err := s.openRuns(ctx, s.pool, userID)
+	if err != nil {
 		return 0, coded(err, "the open runs could not be counted")
 	}
 	return open, nil
+}
+
+// openRuns counts by a connection of the pool, or in a transaction.
+func (s *Store) openRuns(ctx context.Context, by interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}, userID string) (open int, err error) {
+	err = by.QueryRow(ctx, s.query["run_open"], userID, store.MostCounted).Scan(&open)
+	return open, err
 }
 
 // NotStarted lists runs that were accepted before that time and have no workflow yet, most urgent first.
