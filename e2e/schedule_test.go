@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -57,6 +58,17 @@ func (s *stack) runsOfCase(t *testing.T, caseID string) []run {
 	return of
 }
 
+// awaitScheduled waits until all workflows that a schedule started have ended. The id of each holds the second in which it began,
+// and Temporal starts none whose id is taken by one that goes on.
+func (s *stack) awaitScheduled(t *testing.T, id string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	for _, started := range s.schedule(t, id).Recent {
+		require.NoError(t, s.client.GetWorkflow(ctx, started.WorkflowID, "").Get(ctx, nil))
+	}
+}
+
 // TestScheduleFiresUntilItIsPaused follows a schedule of a short interval from its definition to its end.
 func TestScheduleFiresUntilItIsPaused(t *testing.T) {
 	t.Parallel()
@@ -82,6 +94,7 @@ func TestScheduleFiresUntilItIsPaused(t *testing.T) {
 	for _, r := range before {
 		require.Equal(t, "completed", s.awaitEnd(t, r.TestRunID, soon).Status)
 	}
+	s.awaitScheduled(t, id)
 	s.requireReplay(t, "ScheduledRun-case", s.schedule(t, id).Recent[0].WorkflowID)
 
 	// Saved again, it stays paused, and a trigger runs it all the same.
@@ -89,12 +102,13 @@ func TestScheduleFiresUntilItIsPaused(t *testing.T) {
 	require.True(t, again.Paused)
 	require.EqualValues(t, 2000, again.Schedule.Every)
 	require.Len(t, s.runsOfCase(t, caseID), len(before))
-	s.request(t, http.MethodPost, "/api/schedules/"+id+"/trigger", "", http.StatusAccepted, nil)
+	s.request(t, http.MethodPost, "/api/schedules/"+id+"/trigger", `{"overlap": "allowAll"}`, http.StatusAccepted, nil)
 	await(t, soon, "the triggered run", func() bool { return len(s.runsOfCase(t, caseID)) == len(before)+1 })
+	s.awaitScheduled(t, id)
 
-	// Three intervals of the past are made up for, one after the other.
+	// Three intervals of the past are made up for.
 	end := time.Now().Truncate(2 * time.Second)
-	backfill := `{"start": "` + end.Add(-5*time.Second).Format(time.RFC3339) + `", "end": "` + end.Format(time.RFC3339) + `"}`
+	backfill := `{"start": "` + end.Add(-5*time.Second).Format(time.RFC3339) + `", "end": "` + end.Format(time.RFC3339) + `", "overlap": "allowAll"}`
 	s.request(t, http.MethodPost, "/api/schedules/"+id+"/backfill", backfill, http.StatusAccepted, nil)
 	await(t, soon, "the runs made up for", func() bool { return len(s.runsOfCase(t, caseID)) == len(before)+4 })
 
