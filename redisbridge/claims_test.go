@@ -162,3 +162,30 @@ func TestAnAttemptBeginsWithoutRedisUnlessItMustNot(t *testing.T) {
 	require.Equal(t, queue.Grant{Kind: queue.Granted}, b.ask(c, shown))
 	require.Equal(t, queue.Held, b.ask(required, shown).Kind)
 }
+
+// A client retries a job that had ended, and its workflow is started; before that is recorded, an attempt takes the job. The bridge
+// sees it all the same.
+func TestAnAttemptTakesARetriedJobBeforeThatIsRecorded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	stop := b.settled()
+	id := b.add("run", nil)
+	b.pass(id)
+	b.awaitSeq(id, 3)
+	b.awaitRelayed()
+	stop()
+	require.NoError(t, b.rdb.ZRem(t.Context(), b.keys.Completed(), id).Err())
+	require.NoError(t, b.rdb.LPush(t.Context(), b.keys.Wait(), id).Err())
+	require.NoError(t, b.rdb.HDel(t.Context(), b.keys.Job(id), "finishedOn", "returnvalue", "failedReason").Err())
+	c := b.claims()
+	grant := b.ask(c, id)
+	require.Equal(t, queue.Granted, grant.Kind)
+	require.Equal(t, 2, grant.Taken.Started)
+	_, err := b.records.ClaimAttempt(t.Context(), b.def.Name, id, "worker-1", 1, now(), grant.Taken)
+	require.ErrorIs(t, err, queue.ErrFinished)
+
+	b.bridge()
+	b.await(patience, "the bridge to tell the job's workflow, which takes a Temporal that is not there", func() bool {
+		return strings.Contains(b.log.String(), "reconciling job "+id)
+	})
+}

@@ -148,7 +148,8 @@ func (in *inlet) compare(ctx context.Context, views []bullmq.View) error {
 	if err != nil {
 		return fmt.Errorf("reading jobs of queue %s: %w", in.def.Name, err)
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	// One that fails must not stop the others in the midst of starting workflows.
+	var group errgroup.Group
 	group.SetLimit(actAtOnce)
 	for _, v := range views {
 		job, ok := known[v.ID]

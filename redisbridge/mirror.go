@@ -74,10 +74,16 @@ func (m *mirror) look(ctx context.Context, job queue.Job, position int64) (store
 	if state == bullmq.Waiting && ripe(job.State, job.DueAt) {
 		return store.Sight{Same: true}, nil
 	}
-	if state == bullmq.Active && bullmq.OwnToken(v.Token) {
-		return store.Sight{Same: true}, nil // an attempt of ours has taken it, or its end is on its way
+	if state != bullmq.Active || !bullmq.OwnToken(v.Token) {
+		return store.Sight{Seen: seenOf(v, state)}, nil
 	}
-	return store.Sight{Seen: seenOf(v, state)}, nil
+	if taken := number(v, "ats"); job.State.Finished() && taken > job.AttemptsStarted {
+		// A client had it wait again, its workflow was started, and that could not be recorded: an attempt has taken it since.
+		seen := seenOf(v, bullmq.Waiting)
+		seen.AttemptsStarted = taken - 1
+		return store.Sight{Seen: seen}, nil
+	}
+	return store.Sight{Same: true}, nil // an attempt of ours has taken it, or its end is on its way
 }
 
 // evicted says whether Redis has thrown keys away, memory being short, that have not been shown again: what is missing may
