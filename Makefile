@@ -17,7 +17,7 @@ export CINNAMON_DEV_BIN := $(CURDIR)/bin/cinnamon-dev
 # Flags for go test, for example: make test TESTFLAGS='-run Cancel -v'
 TESTFLAGS ?=
 
-# Tests of browsers and of the whole chain mostly wait: more of them at once than there are cores.
+# Tests of browsers mostly wait: more of them at once than there are cores.
 PATIENT := -parallel 4
 
 TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
@@ -54,7 +54,7 @@ test: setup/test ## Run all tests of all modules
 	go test $(TESTFLAGS) $$packages || failed=1; \
 	go test $(PATIENT) $(TESTFLAGS) ./browser/pwgo || failed=1; \
 	go -C devstack test -count=1 $(TESTFLAGS) ./... || failed=1; \
-	go test -count=1 -timeout 25m $(PATIENT) $(TESTFLAGS) ./e2e/... || failed=1; \
+	go test -count=1 -timeout 25m $(TESTFLAGS) ./e2e/... || failed=1; \
 	[ -z "$$failed" ]
 
 .PHONY: test/race
@@ -63,7 +63,7 @@ test/race: setup/test ## Run the tests of the product with the race detector
 
 .PHONY: test/e2e
 test/e2e: setup/test ## Run only the tests of the whole chain
-	go test -count=1 -timeout 25m $(PATIENT) $(TESTFLAGS) ./e2e/...
+	go test -count=1 -timeout 25m $(TESTFLAGS) ./e2e/...
 
 # How many runs there are: 300 or more.
 RUNS ?= 500

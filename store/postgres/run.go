@@ -146,10 +146,12 @@ func (s *Store) OpenRuns(ctx context.Context, userID string) (int, error) {
 	return open, nil
 }
 
-// openRuns counts by a connection of the pool, or in a transaction.
-func (s *Store) openRuns(ctx context.Context, by interface {
+// rower is the pool, or a transaction.
+type rower interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}, userID string) (open int, err error) {
+}
+
+func (s *Store) openRuns(ctx context.Context, by rower, userID string) (open int, err error) {
 	err = by.QueryRow(ctx, s.query["run_open"], userID, store.MostCounted).Scan(&open)
 	return open, err
 }
