@@ -3,6 +3,7 @@ package healing_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/cinnamon-qa/cinnamon/healing"
 )
@@ -63,7 +64,7 @@ func random(r *rand.Rand) healing.Fingerprint {
 	}
 	tags := []string{"a", "button", "input", "li", "span", "div"}
 	f := healing.Fingerprint{
-		Tag: tags[r.IntN(len(tags))], ID: word(), Name: word(), Class: word() + " " + word(), Text: word() + " " + word(), Alt: word(), Title: word(),
+		Tag: tags[r.IntN(len(tags))], ID: word(), Name: word(), Class: strings.TrimSpace(word() + " " + word()), Text: word() + " " + word(), Alt: word(), Title: word(),
 		TestID: word(), Placeholder: word(), Label: word(), Neighbours: healing.Neighbours{Around: word() + " " + word()},
 		XPath: fmt.Sprintf("/html[1]/body[1]/div[%d]/%s[%d]", 1+r.IntN(4), tags[r.IntN(len(tags))], 1+r.IntN(9)),
 	}
