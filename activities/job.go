@@ -201,25 +201,11 @@ func (a *jobAttempt) finish(ctx context.Context, result any, failure error) (Job
 		return JobAttemptResult{}, err
 	}
 	var job queue.Job
-	unsure := false // an earlier try may have been carried out although the answer was lost
-	err = persist(context.WithoutCancel(ctx), a.log, func(ctx context.Context) error {
-		var err error
+	err = recordOutcome(ctx, a.log, func(ctx context.Context) (err error) {
 		job, err = a.Store.FinishJob(ctx, a.in.Queue, a.in.JobID, a.job.AttemptsStarted, o, time.Now())
-		lost := errors.Is(err, queue.ErrSuperseded) || errors.Is(err, queue.ErrFinished)
-		switch {
-		case lost && unsure:
-			return errUnsure
-		case lost:
-			return superseded(err)
-		case err != nil:
-			unsure = true
-			return fmt.Errorf("recording the outcome: %w", err)
-		}
-		return nil
+		return err
 	})
 	switch {
-	case errors.Is(err, errUnsure):
-		return JobAttemptResult{}, fault.Wrap(fault.Unavailable, err, "asking again")
 	case fault.Of(err) == fault.NotFound: // a client deleted the job meanwhile
 		return removedJob(), nil
 	case err != nil:
@@ -253,12 +239,9 @@ func (a *jobAttempt) outcome(ctx context.Context, result any, failure error) (st
 }
 
 func (a *jobAttempt) release(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryWithin)
-	defer cancel()
-	err := a.Store.ReleaseJob(ctx, a.in.Queue, a.in.JobID, a.job.AttemptsStarted)
-	if err != nil && !errors.Is(err, queue.ErrSuperseded) && !errors.Is(err, queue.ErrFinished) {
-		a.log.WarnContext(ctx, "the attempt could not be given back; it will count as a stall", "error", err)
-	}
+	giveBack(ctx, a.log, func(ctx context.Context) error {
+		return a.Store.ReleaseJob(ctx, a.in.Queue, a.in.JobID, a.job.AttemptsStarted)
+	})
 }
 
 // show publishes progress.

@@ -53,15 +53,31 @@ func (a *attempt) finish(ctx context.Context, o store.Outcome) (queue.Job, error
 	}
 	o.Result, o.Progress = result, a.progress
 	var job queue.Job
-	unsure := false // an earlier try may have been carried out although the answer was lost
-	err = a.persist(context.WithoutCancel(ctx), func(ctx context.Context) error {
-		var err error
+	err = recordOutcome(ctx, a.log, func(ctx context.Context) (err error) {
 		job, err = a.Store.FinishAttempt(ctx, a.in.Queue, a.in.RunID, a.claim.Attempt, o, time.Now())
-		lost := errors.Is(err, queue.ErrSuperseded) || errors.Is(err, queue.ErrFinished)
+		return err
+	})
+	return job, err
+}
+
+// release gives the attempt back: its worker stops.
+func (a *attempt) release(ctx context.Context) {
+	giveBack(ctx, a.log, func(ctx context.Context) error {
+		return a.Store.ReleaseAttempt(ctx, a.in.Queue, a.in.RunID, a.claim.Attempt)
+	})
+}
+
+var errUnsure = errors.New("the outcome may be recorded already; the next claim tells")
+
+// recordOutcome records how an attempt of any job ended.
+func recordOutcome(ctx context.Context, log *slog.Logger, record func(context.Context) error) error {
+	unsure := false // an earlier try may have been carried out although the answer was lost
+	err := persist(context.WithoutCancel(ctx), log, func(ctx context.Context) error {
+		err := record(ctx)
 		switch {
-		case lost && unsure:
+		case isLost(err) && unsure:
 			return errUnsure
-		case lost:
+		case isLost(err):
 			return superseded(err)
 		case err != nil:
 			unsure = true
@@ -71,21 +87,23 @@ func (a *attempt) finish(ctx context.Context, o store.Outcome) (queue.Job, error
 		}
 	})
 	if errors.Is(err, errUnsure) {
-		return job, fault.Wrap(fault.Unavailable, err, "asking again")
+		return fault.Wrap(fault.Unavailable, err, "asking again")
 	}
-	return job, err
+	return err
 }
 
-var errUnsure = errors.New("the outcome may be recorded already; the next claim tells")
-
-// release gives the attempt back: its worker stops.
-func (a *attempt) release(ctx context.Context) {
+// giveBack lets go of an attempt of any job.
+func giveBack(ctx context.Context, log *slog.Logger, release func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryWithin)
 	defer cancel()
-	err := a.Store.ReleaseAttempt(ctx, a.in.Queue, a.in.RunID, a.claim.Attempt)
-	if err != nil && !errors.Is(err, queue.ErrSuperseded) && !errors.Is(err, queue.ErrFinished) {
-		a.log.WarnContext(ctx, "the attempt could not be given back; it will count as a stall", "error", err)
+	if err := release(ctx); err != nil && !isLost(err) {
+		log.WarnContext(ctx, "the attempt could not be given back; it will count as a stall", "error", err)
 	}
+}
+
+// isLost says that the attempt does not own its job any more.
+func isLost(err error) bool {
+	return errors.Is(err, queue.ErrSuperseded) || errors.Is(err, queue.ErrFinished)
 }
 
 // sayEnd writes how the attempt ended.
