@@ -54,6 +54,8 @@ var suite = []struct {
 	{"an adapted step and run", testAdapted},
 	{"what is known of elements", testMemory},
 	{"adaptations are recorded with the outcome", testAdaptations},
+	{"people and learning decide about locators", testDecisions},
+	{"one of many decisions counts", testManyDecide},
 	{"an attempt fails and the next one is due later", testAttemptFailsWithBackoff},
 	{"the attempts run out", testAttemptsRunOut},
 	{"a final failure ends the run", testFinalFailure},
