@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,11 +38,11 @@ func (s *Store) decideLocator(ctx context.Context, tx pgx.Tx, v store.LocatorVer
 		return false, err
 	}
 	switch {
-	case v.To == from, v.To == "" && v.Decision != 0 && v.Decision == undone:
+	case v.To == from, v.To == "" && v.Decision != nil && undone != 0 && *v.Decision == undone:
 		return false, nil
 	case v.Expected != "" && v.Expected != from:
 		return false, fault.New(fault.Conflict, "learned locator %d is %s by now, not %s: look at it again", v.LocatorID, from, v.Expected)
-	case v.Decision != 0 && v.Decision != newest:
+	case v.Decision != nil && *v.Decision != newest:
 		return false, fault.New(fault.Conflict, "learned locator %d was decided on again meanwhile: look at it again", v.LocatorID)
 	case from == store.LocatorRejected && v.To != "":
 		return false, fault.New(fault.Conflict, "learned locator %d was rejected: only a roll back brings it back", v.LocatorID)
@@ -74,4 +76,103 @@ func (s *Store) LocatorDecisions(ctx context.Context, locatorID int64) ([]store.
 		err := row.Scan(&d.ID, &d.LocatorID, &d.From, &d.To, &d.By, &d.Reason, &d.Undoes, &d.DecidedAt)
 		return d, err
 	}, s.query["locator_decisions"], locatorID)
+}
+
+const (
+	// usesSearched is how many of the newest uses of a step are looked through for those of one locator, and usesShown how many are shown.
+	usesSearched = 200
+	usesShown    = 20
+)
+
+// Locators lists learned locators, the newest first.
+func (s *Store) Locators(ctx context.Context, f store.LocatorFilter) ([]store.Locator, error) {
+	return s.locators(ctx, nil, f)
+}
+
+// CountLocators counts the learned locators that a filter means, whatever its page.
+func (s *Store) CountLocators(ctx context.Context, f store.LocatorFilter) (n int, err error) {
+	err = s.pool.QueryRow(ctx, s.query["locator_count"], null(f.TestCaseID), null(f.Environment), null(string(f.Status))).Scan(&n)
+	if err != nil {
+		return 0, coded(err, "the learned locators could not be counted")
+	}
+	return n, nil
+}
+
+// Locator reads one learned locator.
+func (s *Store) Locator(ctx context.Context, id int64) (store.Locator, error) {
+	found, err := s.locators(ctx, &id, store.LocatorFilter{Limit: 1})
+	if err != nil {
+		return store.Locator{}, err
+	}
+	if len(found) == 0 {
+		return store.Locator{}, fault.New(fault.NotFound, "there is no learned locator %d", id)
+	}
+	return found[0], nil
+}
+
+func (s *Store) locators(ctx context.Context, id *int64, f store.LocatorFilter) ([]store.Locator, error) {
+	var after *int64
+	if f.After > 0 {
+		after = &f.After
+	}
+	return collect(ctx, s, "the learned locators could not be read", scanLocator, s.query["locator_list"],
+		id, null(f.TestCaseID), null(f.Environment), null(string(f.Status)), after, f.Limit)
+}
+
+func scanLocator(row pgx.CollectableRow) (store.Locator, error) {
+	var l store.Locator
+	var a store.Adaptation
+	var d store.LocatorDecision
+	var selectors, evidence string
+	var healedAt, decidedAt *time.Time
+	err := row.Scan(&l.ID, &l.TestCaseID, &l.Environment, &l.Step.Number, &l.Step.Hash, &selectors, &l.Status, &l.Passed, &l.CreatedAt, &l.UpdatedAt,
+		&a.ID, &a.RunID, &a.Attempt, &a.Type, &a.Successful, &a.Reason, &evidence, &healedAt,
+		&d.ID, &d.From, &d.To, &d.By, &d.Reason, &d.Undoes, &decidedAt)
+	if err != nil {
+		return l, err
+	}
+	if err := errors.Join(json.Unmarshal([]byte(selectors), &l.Selectors), json.Unmarshal([]byte(evidence), &a.Evidence)); err != nil {
+		return l, fault.Wrap(fault.Internal, err, "decoding learned locator %d", l.ID)
+	}
+	if a.ID != "" {
+		a.TestCaseID, a.Environment, a.Step, a.CreatedAt = l.TestCaseID, l.Environment, l.Step, orZero(healedAt)
+		l.Heal = &a
+	}
+	if d.ID != 0 {
+		d.LocatorID, d.DecidedAt = l.ID, orZero(decidedAt)
+		l.Decision = &d
+	}
+	return l, nil
+}
+
+// LocatorRuns lists the newest runs that passed with a learned locator before it was promoted.
+func (s *Store) LocatorRuns(ctx context.Context, l store.Locator) ([]string, error) {
+	type use struct {
+		run      string
+		evidence store.Evidence
+	}
+	uses, err := collect(ctx, s, "the runs of the learned locator could not be read", func(row pgx.CollectableRow) (use, error) {
+		var u use
+		var evidence string
+		if err := row.Scan(&u.run, &evidence); err != nil {
+			return u, err
+		}
+		if err := json.Unmarshal([]byte(evidence), &u.evidence); err != nil {
+			return u, fault.Wrap(fault.Internal, err, "decoding an adaptation of run %s", u.run)
+		}
+		return u, nil
+	}, s.query["locator_uses"], l.TestCaseID, l.Environment, l.Step.Number, l.Step.Hash, usesSearched)
+	if err != nil {
+		return nil, err
+	}
+	runs := []string{}
+	for _, u := range uses {
+		other := slices.ContainsFunc(l.Selectors, func(mine []string) bool {
+			return !slices.ContainsFunc(u.evidence.Selectors, func(theirs []string) bool { return slices.Equal(mine, theirs) })
+		})
+		if !other && !slices.Contains(runs, u.run) && len(runs) < usesShown {
+			runs = append(runs, u.run)
+		}
+	}
+	return runs, nil
 }

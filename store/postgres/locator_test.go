@@ -83,11 +83,11 @@ func testDecisions(t *testing.T, f *fixture) {
 	history, err := f.LocatorDecisions(t.Context(), id)
 	require.NoError(t, err)
 	rejection := history[0].ID
-	change(store.LocatorVerdict{By: "bob", Reason: "it was the right one", Decision: rejection}, store.LocatorPromoted)
-	changed, err = decide(store.LocatorVerdict{By: "bob", Decision: rejection})
+	change(store.LocatorVerdict{By: "bob", Reason: "it was the right one", Decision: &rejection}, store.LocatorPromoted)
+	changed, err = decide(store.LocatorVerdict{By: "bob", Decision: &rejection})
 	require.NoError(t, err)
 	require.False(t, changed, "that one is rolled back already")
-	refuse(store.LocatorVerdict{To: store.LocatorRejected, By: "ada", Decision: rejection}, "decided on again meanwhile")
+	refuse(store.LocatorVerdict{To: store.LocatorRejected, By: "ada", Decision: &rejection}, "decided on again meanwhile")
 	change(store.LocatorVerdict{By: "bob"}, store.LocatorProposed)
 	refuse(store.LocatorVerdict{By: "bob"}, "nothing was decided")
 
@@ -102,6 +102,65 @@ func testDecisions(t *testing.T, f *fixture) {
 	require.Equal(t, store.ByLearning, history[3].By)
 
 	_, err = f.DecideLocator(t.Context(), store.LocatorVerdict{LocatorID: 99, To: store.LocatorPromoted, By: "ada"}, now)
+	require.Equal(t, fault.NotFound, fault.Of(err))
+}
+
+func testLocators(t *testing.T, f *fixture) {
+	f.migrated(t)
+	f.begun(t, "run-1", threeAttempts)
+	heal := store.Adaptation{
+		ID: uuid.NewString(), RunID: "run-1", Attempt: 1, TestCaseID: "login", Environment: "shop.test", Step: store.StepKey{Number: 2, Hash: "abc"},
+		Type: store.AdaptedLocator, Successful: true, Reason: "the same caption", CreatedAt: now,
+		Evidence: store.Evidence{OldLocator: "#old", NewLocator: "#a", Selectors: [][]string{{"#a"}, {"text/A\x00"}}, Confidence: 0.75},
+	}
+	outcome := passed
+	outcome.Status, outcome.Adaptations = store.RunAdapted, []store.Adaptation{heal}
+	f.finish(t, "run-1", 1, outcome)
+	require.NoError(t, f.Remember(t.Context(), store.Remembered{
+		TestCaseID: "login", Environment: "shop.test", RunID: "run-1",
+		Lessons: []store.Lesson{{Step: heal.Step, Selectors: [][]string{{"#a"}}, AdaptationID: heal.ID}},
+	}, now))
+	other, last := f.learn(t, "#b"), f.learn(t, "#c")
+	_, err := f.DecideLocator(t.Context(), store.LocatorVerdict{LocatorID: last, To: store.LocatorRejected, By: "ada", Reason: "no"}, now)
+	require.NoError(t, err)
+
+	ids := func(filter store.LocatorFilter) []int64 {
+		t.Helper()
+		list, err := f.Locators(t.Context(), filter)
+		require.NoError(t, err)
+		ids := make([]int64, len(list))
+		for i, l := range list {
+			ids[i] = l.ID
+		}
+		return ids
+	}
+	require.Equal(t, []int64{last, other}, ids(store.LocatorFilter{Limit: 2}))
+	require.Equal(t, []int64{1}, ids(store.LocatorFilter{Limit: 2, After: other}))
+	require.Equal(t, []int64{last}, ids(store.LocatorFilter{Limit: 2, TestCaseID: "login", Environment: "shop.test", Status: store.LocatorRejected}))
+	require.Empty(t, ids(store.LocatorFilter{Limit: 2, Environment: "elsewhere"}))
+	n, err := f.CountLocators(t.Context(), store.LocatorFilter{Status: store.LocatorProposed, Limit: 1, After: 2})
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+
+	l, err := f.Locator(t.Context(), 1)
+	require.NoError(t, err)
+	require.NotNil(t, l.Heal)
+	l.Heal.CreatedAt = l.Heal.CreatedAt.UTC()
+	require.Equal(t, heal, *l.Heal)
+	require.Nil(t, l.Decision)
+	require.Equal(t, 1, l.Passed)
+	runs, err := f.LocatorRuns(t.Context(), l)
+	require.NoError(t, err)
+	require.Equal(t, []string{"run-1"}, runs)
+
+	l, err = f.Locator(t.Context(), last)
+	require.NoError(t, err)
+	require.Nil(t, l.Heal, "its run is gone")
+	require.Equal(t, "ada", l.Decision.By)
+	runs, err = f.LocatorRuns(t.Context(), l)
+	require.NoError(t, err)
+	require.Empty(t, runs)
+	_, err = f.Locator(t.Context(), 99)
 	require.Equal(t, fault.NotFound, fault.Of(err))
 }
 
