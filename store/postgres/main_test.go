@@ -55,6 +55,8 @@ var suite = []struct {
 	{"what is known of elements", testMemory},
 	{"adaptations are recorded with the outcome", testAdaptations},
 	{"people and learning decide about locators", testDecisions},
+	{"a case in quarantine leaves it by passing", testQuarantine},
+	{"what fails in quarantine fails no suite", testQuarantineInSuite},
 	{"learned locators are listed with where they come from", testLocators},
 	{"one of many decisions counts", testManyDecide},
 	{"an attempt fails and the next one is due later", testAttemptFailsWithBackoff},
