@@ -81,6 +81,7 @@ type apiRun struct {
 	Attempt        int      `json:"attempt"`
 	MaxAttempts    int      `json:"maxAttempts"`
 	Flaky          bool     `json:"flaky"`
+	Quarantined    bool     `json:"quarantined"`
 	TotalSteps     int      `json:"totalSteps"`
 	CompletedSteps int      `json:"completedSteps"`
 	FailedSteps    int      `json:"failedSteps"`
