@@ -193,16 +193,17 @@ type bundle struct {
 
 	records     *records
 	submissions *submissions
+	locators    *locators
 }
 
 func setup(t *testing.T, checks ...health.Check) bundle {
 	t.Helper()
-	return newHandler(bundle{records: &records{}, submissions: &submissions{}}, viewerFiles(), checks...)
+	return newHandler(bundle{records: &records{}, submissions: &submissions{}, locators: &locators{}}, viewerFiles(), checks...)
 }
 
 func newHandler(b bundle, viewer fs.FS, checks ...health.Check) bundle {
 	b.Handler = api.Handler(api.Deps{
-		Starter: b.submissions, Store: b.records, Artifacts: files{}, Services: health.New(checks...), Key: key, TraceViewer: viewer,
+		Starter: b.submissions, Store: b.records, Locators: b.locators, Artifacts: files{}, Services: health.New(checks...), Key: key, TraceViewer: viewer,
 		Metrics: metrics.New("api", slog.New(slog.DiscardHandler)), Log: slog.New(slog.DiscardHandler),
 	})
 	return b
