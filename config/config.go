@@ -51,6 +51,7 @@ type Config struct {
 	Artifacts Artifacts
 	Worker    Worker
 	Cleanup   Cleanup
+	Learning  Learning
 	Metrics   Metrics
 	Alert     Alert
 	Tracing   Tracing
@@ -257,6 +258,7 @@ func (c *Config) Validate() error {
 	c.Artifacts.validate(bad)
 	c.Codec.validate(bad)
 	c.Cleanup.validate(bad)
+	c.Learning.validate(bad)
 	if c.Database.URL != "" {
 		if u, err := url.Parse(c.Database.URL.Reveal()); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("DATABASE_URL is not a postgres:// address")

@@ -213,6 +213,12 @@ func TestUses(t *testing.T) {
 	require.Empty(t, uses(learning.Proposed, run(true, true), run(true, true, byOther)), "something else found the element")
 	require.Equal(t, []learning.Use{learning.Worked, learning.Later, learning.Missing, learning.Broke},
 		uses(learning.Promoted, run(true, true), run(false, true), run(true, true, another), run(false, false)))
+	again := l
+	again.Decided = true
+	require.Empty(t, learning.Uses(again, []learning.Run{before}), "it was put back: it begins anew")
+	require.Len(t, learning.Uses(again, []learning.Run{before, run(true, true, learned)}), 1)
+	again.Status = learning.Promoted
+	require.Len(t, learning.Uses(again, []learning.Run{before, run(true, true, learned)}), 2)
 	old := run(false, false)
 	old.Started = noon.Add(-time.Minute)
 	require.Empty(t, uses(learning.Promoted, old), "it was not promoted yet")

@@ -24,9 +24,10 @@ type Locator struct {
 	Status    Status
 	// Heal is the adaptation that it came from.
 	Heal string
-	// Since is when it got its status, or was proposed; ByPerson says that a person gave it that.
-	Since    time.Time
-	ByPerson bool
+	// Since is when it got its status. Decided says that somebody, or learning, gave it that, and ByPerson that it was a person; else it
+	// has been as it is since it was proposed.
+	Since             time.Time
+	Decided, ByPerson bool
 }
 
 // Use is what became of a run in which a locator was tried.
@@ -46,8 +47,8 @@ type Used struct {
 	At  time.Time
 }
 
-// Uses finds the runs, the oldest first, in which a locator was tried. Of a promoted one it counts what happened since: that it was
-// tried, and whether it found the element, shows in what the step did.
+// Uses finds the runs, the oldest first, in which a locator was tried. Since it is promoted, that it was tried and whether it found the
+// element shows in what the step did. One that was put back begins anew: what it did before does not count for it.
 func Uses(l Locator, runs []Run) []Used {
 	var uses []Used
 	for _, run := range runs {
@@ -59,6 +60,8 @@ func Uses(l Locator, runs []Run) []Used {
 }
 
 func useIn(l Locator, run Run) Use {
+	since := !run.Started.Before(l.Since)
+	counts := since || l.Status == Promoted || !l.Decided
 	passedOr := func(use Use) Use {
 		if run.Passed {
 			return Worked
@@ -71,14 +74,17 @@ func useIn(l Locator, run Run) Use {
 		}
 		switch {
 		case a.Successful && (a.Learned && sameSelectors(a.Selectors, l.Selectors) || a.Looked && a.ID == l.Heal):
+			if !counts {
+				return ""
+			}
 			return passedOr(Later)
-		case a.Looked && !run.Started.Before(l.Since):
+		case a.Looked && since:
 			return Missing
 		case a.Learned:
 			return "" // another one found it
 		}
 	}
-	if run.Started.Before(l.Since) {
+	if !since {
 		return ""
 	}
 	i := slices.IndexFunc(run.Steps, func(s Step) bool { return s.Key == l.Step })
@@ -100,13 +106,12 @@ func sameSelectors(a, b [][]string) bool {
 // Judgement is what is to become of a locator.
 type Judgement struct {
 	// To is its status from now on; as before if nothing is to change.
-	To     Status `json:"to"`
-	Reason string `json:"reason"`
+	To     Status
+	Reason string
 	// Pass is how probable it is that a run passes with it.
-	Pass Belief `json:"pass"`
-	// Row is how many of the newest uses worked, one after the other.
-	Row  int `json:"row"`
-	Uses int `json:"uses"`
+	Pass Belief
+	// Row is how many of the newest uses worked, one after the other, Worked how many of all.
+	Row, Worked, Uses int
 }
 
 // Judge says what is to become of a locator, by its uses, the oldest first, and by how its kind does. rejected are those of the same
@@ -125,7 +130,7 @@ func (r Rules) Judge(l Locator, uses []Used, kind Belief, rejected []Locator) Ju
 		}
 		pass = pass.with(use.Use == Worked, Weight(now.Sub(use.At), r.HalfLife))
 		if use.Use == Worked {
-			j.Row, failing, broken = j.Row+1, 0, 0
+			j.Row, j.Worked, failing, broken = j.Row+1, j.Worked+1, 0, 0
 			continue
 		}
 		j.Row = 0

@@ -107,6 +107,9 @@ func (s *Starter) Sweep(ctx context.Context) {
 		if err := s.startMissedJobs(ctx); err != nil && ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "jobs without a workflow could not be started yet; they will be", "error", err)
 		}
+		if err := s.addLearning(ctx); err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "jobs that learn of runs could not be added yet; they will be", "error", err)
+		}
 		if err := s.endOverdue(ctx); err != nil && ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "runs that have waited too long could not be ended yet; they will be", "error", err)
 		}

@@ -38,6 +38,9 @@ func understand(queueName string, data json.RawMessage) (title string, err error
 			return "Find out what a clean-up would remove", err
 		}
 		return "Clean up", err
+	case queue.AdaptationLearning:
+		r, err := activities.ParseLearning(data)
+		return r.Title(), err
 	default:
 		return "", fault.New(fault.Invalid, "nothing here carries out jobs of queue %s yet", queueName)
 	}

@@ -80,6 +80,7 @@ type Store interface {
 	endStore
 	letterStore
 	jobStore
+	learnStore
 }
 
 // Config of a starter.
@@ -94,6 +95,8 @@ type Config struct {
 	RemoveOnComplete int
 	RemoveOnFail     int
 	HeartbeatTimeout time.Duration
+	// LearningDebounce is for how long a case waits to be learned of.
+	LearningDebounce time.Duration
 	// PriorityScale says how to read a job's priority.
 	PriorityScale Scale
 	// Metrics counts what the sweep puts right; nil counts nothing.
@@ -133,7 +136,7 @@ func With(cfg config.Config, records Store, client sdkclient.Client, log *slog.L
 	return New(Config{
 		Store: records, Temporal: client, Namespace: cfg.Temporal.Namespace, MaxAttempts: cfg.Queue.MaxAttempts, Data: payload.Converter(codec),
 		BackoffDelay: cfg.Queue.BackoffDelay, QueueTimeout: cfg.Queue.Timeout, RemoveOnComplete: cfg.Queue.RemoveOnComplete, RemoveOnFail: cfg.Queue.RemoveOnFail,
-		HeartbeatTimeout: cfg.Worker.HeartbeatTimeout, PriorityScale: Scale(cfg.Queue.PriorityScale), Log: log,
+		HeartbeatTimeout: cfg.Worker.HeartbeatTimeout, LearningDebounce: cfg.Learning.Debounce, PriorityScale: Scale(cfg.Queue.PriorityScale), Log: log,
 	}), nil
 }
 

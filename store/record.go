@@ -172,6 +172,9 @@ type Step struct {
 	Error        string
 	StartedAt    time.Time
 	ScreenshotID string
+	// Target is the hash of what the step does to which element; empty if it acts on none. It and Page, the address on which the step
+	// failed, are written and not read.
+	Target, Page string
 }
 
 // Artifact describes a stored file of a run.
@@ -207,6 +210,8 @@ type Outcome struct {
 	Stack string
 	// Adaptations are how the attempt found elements again, or why not.
 	Adaptations []Adaptation
+	// Environment is where the case ran, and CaseVersion how it was written; empty if the attempt did not get so far.
+	Environment, CaseVersion string
 	// Result is the documented job result, Progress the documented progress record.
 	Result   json.RawMessage
 	Progress json.RawMessage

@@ -16,25 +16,30 @@ import (
 
 // CreateJob creates a job that carries out no test run, with its first change. created is false if there is one of that id.
 func (s *Store) CreateJob(ctx context.Context, n store.NewJob) (created bool, err error) {
+	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		created, err = s.createJob(ctx, tx, n)
+		return err
+	})
+	return created && err == nil, err
+}
+
+func (s *Store) createJob(ctx context.Context, tx pgx.Tx, n store.NewJob) (created bool, err error) {
 	job := n.Added.Job
 	record, err := recordOf(job)
 	if err != nil {
 		return false, err
 	}
-	err = s.inTx(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, s.query["job_create"], job.Queue, job.ID, string(job.State), job.Seq, record, job.CreatedAt,
-			string(n.WorkflowInput))
-		created = err == nil && tag.RowsAffected() == 1
-		if err != nil || !created || n.Shown {
-			return err
-		}
-		batch := &pgx.Batch{}
-		if err := s.appendOutbox(batch, n.Added); err != nil {
-			return err
-		}
-		return tx.SendBatch(ctx, batch).Close()
-	})
-	return created && err == nil, err
+	tag, err := tx.Exec(ctx, s.query["job_create"], job.Queue, job.ID, string(job.State), job.Seq, record, job.CreatedAt,
+		string(n.WorkflowInput))
+	created = err == nil && tag.RowsAffected() == 1
+	if err != nil || !created || n.Shown {
+		return created, err
+	}
+	batch := &pgx.Batch{}
+	if err := s.appendOutbox(batch, n.Added); err != nil {
+		return false, err
+	}
+	return true, tx.SendBatch(ctx, batch).Close()
 }
 
 // Job reads a job that carries out no test run, with the Temporal run that carries it out, if it is known to have started.

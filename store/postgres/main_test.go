@@ -54,6 +54,8 @@ var suite = []struct {
 	{"an adapted step and run", testAdapted},
 	{"what is known of elements", testMemory},
 	{"adaptations are recorded with the outcome", testAdaptations},
+	{"what runs left is learned once", testLearning},
+	{"a case waits to be learned of once", testLearningDue},
 	{"people and learning decide about locators", testDecisions},
 	{"learned locators are listed with where they come from", testLocators},
 	{"one of many decisions counts", testManyDecide},

@@ -285,7 +285,7 @@ func (s *Store) writeOutcome(ctx context.Context, tx pgx.Tx, change queue.Change
 	batch := &pgx.Batch{}
 	batch.Queue(s.query["run_ended"], change.Job.Run(), string(status), o.CompletedSteps, o.FailedSteps, o.AdaptedSteps,
 		o.TotalSteps, o.Duration.Milliseconds(), null(clean(o.Error)), null(string(o.Result)), flaky,
-		nullTime(change.Job.FinishedAt), null(string(o.Class)))
+		nullTime(change.Job.FinishedAt), null(string(o.Class)), null(o.Environment), null(o.CaseVersion))
 	batch.Queue(s.query["step_skip"], change.Job.Run(), change.Job.AttemptsStarted)
 	if err := s.queueAdaptations(batch, change.Job.Run(), o.Adaptations); err != nil {
 		return err
@@ -296,6 +296,7 @@ func (s *Store) writeOutcome(ctx context.Context, tx pgx.Tx, change queue.Change
 		}
 	}
 	if change.Job.State.Finished() {
+		batch.Queue(s.query["learning_note"], change.Job.Run()) // after its adaptations
 		batch.Queue(s.query["suite_run_again"], change.Job.Run())
 	}
 	return tx.SendBatch(ctx, batch).Close()
