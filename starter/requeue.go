@@ -56,7 +56,7 @@ func (s *Starter) startAgain(ctx context.Context, start store.Start) (started bo
 	}
 	if err != nil {
 		s.Log.WarnContext(ctx, "the workflow of a job that runs again could not be started yet; it will be",
-			"queue", start.Queue, "test_run_id", start.RunID, "error", err)
+			"queue", start.Queue, idName(start), start.RunID, "error", err)
 	}
 	return err == nil
 }
