@@ -145,6 +145,7 @@ func variants() map[string]values {
 		"defaults":                         {},
 		"keda":                             {"keda": values{"enabled": true}},
 		"keda from zero, without Postgres": {"keda": values{"enabled": true, "minReplicas": 0, "countRunning": false}},
+		"versioned, for KEDA too":          {"worker": values{"deployment": "qa", "buildId": "7", "versioning": "pinned"}, "keda": values{"enabled": true}},
 		"no budget":                        {"podDisruptionBudget": values{"enabled": false}},
 		"services elsewhere": {
 			"existingSecret": "qa-secrets",
@@ -171,9 +172,11 @@ func TestVariantsAreReadStrictly(t *testing.T) {
 			t.Parallel()
 			made := render(t, set)
 			require.ElementsMatch(t, []string{"api", "bridge", "worker"}, slices.Collect(maps.Keys(made.deployments)))
-			require.Len(t, made.jobs, 1)
 			require.Len(t, made.services, 1)
-			pods := []corev1.PodSpec{made.jobs[0].Spec.Template.Spec}
+			var pods []corev1.PodSpec
+			for _, job := range made.jobs {
+				pods = append(pods, job.Spec.Template.Spec)
+			}
 			for role, d := range made.deployments {
 				pod := d.Spec.Template.Spec
 				require.Equal(t, []string{role}, pod.Containers[0].Args)
@@ -223,6 +226,18 @@ func TestMigrationsComeFirst(t *testing.T) {
 	require.Contains(t, c.Env, corev1.EnvVar{Name: "CLEANUP_MAX_RUNS", Value: "2000000"})
 	require.Len(t, c.EnvFrom, 1)
 	require.Equal(t, "qa-secrets", c.EnvFrom[0].SecretRef.Name)
+}
+
+func TestVersionedWorkersArePromoted(t *testing.T) {
+	t.Parallel()
+	made := render(t, values{"image": values{"tag": "1.4.0"}, "worker": values{"deployment": "qa"}, "keda": values{"enabled": true}})
+	env := made.deployments["worker"].Spec.Template.Spec.Containers[0].Env
+	require.Contains(t, env, corev1.EnvVar{Name: "WORKER_DEPLOYMENT", Value: "qa"})
+	require.Contains(t, env, corev1.EnvVar{Name: "WORKER_BUILD_ID", Value: "1.4.0"})
+	require.Len(t, made.jobs, 2)
+	require.Equal(t, []string{"workers", "promote", "1.4.0", "--within", "5m"}, made.jobs[1].Spec.Template.Spec.Containers[0].Args)
+	require.Equal(t, "1.4.0", made.scaled.Spec.Triggers[0].Metadata["workerDeploymentBuildId"])
+	require.Len(t, render(t, nil).jobs, 1)
 }
 
 func TestPodsFollowTheSettings(t *testing.T) {

@@ -50,3 +50,7 @@ readinessProbe:
 {{- define "cinnamon.value" -}}
 {{- if and (kindIs "float64" .) (eq . (float64 (int64 .))) }}{{ int64 . | quote }}{{ else }}{{ . | quote }}{{ end -}}
 {{- end -}}
+
+{{- define "cinnamon.buildId" -}}
+{{ .Values.worker.buildId | default .Values.image.tag }}
+{{- end -}}
