@@ -333,13 +333,15 @@ type Client struct {
 	NoColor bool
 	// DumbTerminal says that the terminal can't move its cursor.
 	DumbTerminal bool
+	// User is who sits at the terminal.
+	User string
 }
 
 // ClientFromEnvironment reads the process's own environment.
 func ClientFromEnvironment() Client {
 	c := Client{
 		APIURL: os.Getenv("CINNAMON_API_URL"), APIKey: Secret(os.Getenv("CINNAMON_API_KEY")),
-		NoColor: os.Getenv("NO_COLOR") != "", DumbTerminal: os.Getenv("TERM") == "dumb",
+		NoColor: os.Getenv("NO_COLOR") != "", DumbTerminal: os.Getenv("TERM") == "dumb", User: os.Getenv("USER"),
 	}
 	if c.APIURL == "" {
 		c.APIURL = "http://127.0.0.1:8080"

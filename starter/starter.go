@@ -23,6 +23,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/payload"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/testcase"
 	"github.com/cinnamon-qa/cinnamon/workflows"
 )
 
@@ -215,7 +216,7 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	}
 	n := store.NewRun{IdempotencyKey: r.IdempotencyKey, RequestHash: hash}
 	if run.TestCaseID == "" {
-		run.TestCaseID, n.Definition = inlineCaseID(c.Title), c.JSON()
+		run.TestCaseID, n.Definition = testcase.InlineID(c.Title), c.JSON()
 	}
 	def, _ := queue.Find(queue.TestExecution)
 	run.WorkflowID = def.WorkflowID(run.ID)

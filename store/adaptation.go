@@ -126,6 +126,11 @@ const (
 	LocatorRejected LocatorStatus = "rejected"
 )
 
+// Valid says whether it is one of them.
+func (s LocatorStatus) Valid() bool {
+	return s == LocatorProposed || s == LocatorPromoted || s == LocatorRejected
+}
+
 // LearnedLocator is another way to find a step's element.
 type LearnedLocator struct {
 	ID        int64
