@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -327,7 +328,7 @@ func (l *Learning) locators(h store.History, now time.Time, survives map[learnin
 			continue
 		}
 		p := store.Pattern{
-			Kind: store.PatternLocator, Step: locator.Step.Number, Signature: fmt.Sprint(locator.ID), Count: j.Uses,
+			Kind: store.PatternLocator, Step: locator.Step.Number, Signature: strconv.FormatInt(locator.ID, 10), Count: j.Uses,
 			FirstSeen: uses[0].At, LastSeen: uses[len(uses)-1].At,
 		}
 		err := add(p, &j.Pass, map[string]any{

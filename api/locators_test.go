@@ -2,7 +2,9 @@ package api_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,17 +12,19 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
 // locators is a store with one learned locator, which somebody else decides about first.
 type locators struct {
 	filters  []store.LocatorFilter
 	verdicts []store.LocatorVerdict
+	hash     string
 }
 
 func (l *locators) one() store.Locator {
 	return store.Locator{
-		LearnedLocator: store.LearnedLocator{ID: 7, Step: store.StepKey{Number: 2, Hash: "abc"}, Selectors: [][]string{{"#a"}, {"#host", "b"}}, Status: store.LocatorPromoted},
+		LearnedLocator: store.LearnedLocator{ID: 7, Step: store.StepKey{Number: 2, Hash: l.hash}, Selectors: [][]string{{"#a"}, {"#host", "b"}}, Status: store.LocatorPromoted},
 		TestCaseID:     "login", Environment: "shop.test", Passed: 3,
 		Heal: &store.Adaptation{
 			ID: "a", RunID: "run-1", Step: store.StepKey{Number: 2}, Type: store.AdaptedLocator, Successful: true, Reason: "the same caption",
@@ -32,6 +36,9 @@ func (l *locators) one() store.Locator {
 
 func (l *locators) Locators(_ context.Context, f store.LocatorFilter) ([]store.Locator, error) {
 	l.filters = append(l.filters, f)
+	if f.Status != store.LocatorPromoted {
+		return nil, nil
+	}
 	return []store.Locator{l.one()}, nil
 }
 
@@ -131,4 +138,37 @@ func TestPeopleDecide(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Equal(t, "If-Match", p.Errors[0].Field)
 	require.Len(t, b.locators.verdicts, 4)
+}
+
+func TestStoredCaseIsPatched(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	text := `{"title":"Log in","steps":[{"type":"navigate","url":"http://shop.test/"},{"type":"click","selectors":[["#go"]]}]}`
+	c, err := testcase.Parse([]byte(text))
+	require.NoError(t, err)
+	b.records.definition, b.locators.hash = text, c.Steps[1].TargetHash()
+	var got struct {
+		Patch string          `json:"patch"`
+		Case  json.RawMessage `json:"case"`
+		Steps []struct {
+			StepNumber int        `json:"stepNumber"`
+			Added      [][]string `json:"added"`
+		} `json:"steps"`
+		Left []any `json:"left"`
+	}
+	b.read(t, http.MethodGet, "/api/test-cases/login/patch?proposed=true&environment=shop.test", "", &got)
+	require.Len(t, b.locators.filters, 2)
+	require.Equal(t, store.LocatorFilter{TestCaseID: "login", Environment: "shop.test", Status: store.LocatorProposed, Limit: 200}, b.locators.filters[1])
+	require.JSONEq(t, strings.Replace(text, `["#go"]`, `["#a"],["#host","b"],["#go"]`, 1), string(got.Case))
+	require.Contains(t, got.Patch, "--- a/login.json\n+++ b/login.json\n")
+	require.Equal(t, [][]string{{"#a"}, {"#host", "b"}}, got.Steps[0].Added)
+	require.Empty(t, got.Left)
+
+	b.locators.hash = "changed since"
+	b.read(t, http.MethodGet, "/api/test-cases/login/patch", "", &got)
+	require.Empty(t, got.Patch)
+	require.Len(t, got.Left, 1)
+	code, p := b.send(t, http.MethodGet, "/api/test-cases/login/patch?proposed=yes", "")
+	require.Equal(t, http.StatusUnprocessableEntity, code)
+	require.Equal(t, "proposed", p.Errors[0].Field)
 }

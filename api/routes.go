@@ -161,6 +161,7 @@ func Handler(d Deps) http.Handler {
 	api.GET("/test-cases", h.listCases)
 	api.PUT("/test-cases/:id", h.saveCase)
 	api.GET("/test-cases/:id", h.pathID, h.getCase)
+	api.GET("/test-cases/:id/patch", h.pathID, h.patchCase)
 	api.GET("/suites", h.listSuites)
 	api.PUT("/suites/:id", h.saveSuite)
 	api.GET("/suites/:id", h.pathID, h.getSuite)

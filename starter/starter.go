@@ -23,6 +23,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/payload"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/testcase"
 	"github.com/cinnamon-qa/cinnamon/workflows"
 )
 
@@ -218,7 +219,7 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	}
 	n := store.NewRun{IdempotencyKey: r.IdempotencyKey, RequestHash: hash}
 	if run.TestCaseID == "" {
-		run.TestCaseID, n.Definition = inlineCaseID(c.Title), c.JSON()
+		run.TestCaseID, n.Definition = testcase.InlineID(c.Title), c.JSON()
 	}
 	def, _ := queue.Find(queue.TestExecution)
 	run.WorkflowID = def.WorkflowID(run.ID)
@@ -289,6 +290,9 @@ func (s *Starter) start(ctx context.Context, st store.Start) error {
 	return s.Store.RunStarted(ctx, st.RunID, workflowRunID)
 }
 
+// errNotEnded: a workflow can't be started again yet.
+var errNotEnded = errors.New("the workflow that carried the job out before has not ended yet")
+
 // launch starts a run's workflow, unless it was started before, and returns its Temporal run id.
 func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID string, err error) {
 	def, ok := queue.Find(st.Queue)
@@ -331,7 +335,7 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 		return "", fault.Wrap(fault.Unavailable, err, "starting workflow %s", def.WorkflowID(st.RunID))
 	}
 	if after := input.rerun().After; after != "" && started.GetRunID() == after {
-		return "", fault.New(fault.Unavailable, "the workflow that carried run %s out before has not ended yet", st.RunID)
+		return "", fault.Wrap(fault.Unavailable, errNotEnded, "starting workflow %s again", def.WorkflowID(st.RunID))
 	}
 	return started.GetRunID(), nil
 }

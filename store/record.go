@@ -140,8 +140,6 @@ type Start struct {
 	WorkflowInput json.RawMessage
 	// Ended is the Temporal run that carried the run out before; empty if this is the first one.
 	Ended string
-	// Open is how many runs of the user are open, with this one; 0 if they were not counted.
-	Open int
 }
 
 // MostCounted is how far the open runs of a user are counted.
@@ -256,6 +254,11 @@ type Reconciled struct {
 	Start   Start
 	// Running says that the run had not ended before.
 	Running bool
+}
+
+// Again says that the job had ended and is to run again.
+func (r Reconciled) Again() bool {
+	return !r.Gone && r.Before.State.Finished() && !r.After.State.Finished()
 }
 
 // Planned says that the run was never more than the next job of a job scheduler: nobody asked for it, and nothing of it has

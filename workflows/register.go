@@ -7,6 +7,12 @@ type registry interface {
 	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
 }
 
+// Where workflows go on that workers of another version began: with the version that takes new ones, or there.
+const (
+	AutoUpgrade = workflow.VersioningBehaviorAutoUpgrade
+	Pinned      = workflow.VersioningBehaviorPinned
+)
+
 // Register registers every workflow under its name.
 func Register(r registry) {
 	r.RegisterWorkflowWithOptions(TestExecution, workflow.RegisterOptions{Name: "TestExecution"})

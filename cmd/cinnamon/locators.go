@@ -24,9 +24,10 @@ A run that is under way keeps what it began with.`,
   cinnamon locators show 12
   cinnamon locators approve 12 13 --reason "the button was renamed"
   cinnamon locators reject 14 --expected proposed
-  cinnamon locators rollback 14`,
+  cinnamon locators rollback 14
+  cinnamon locators patch checkout.json | git apply`,
 	}
-	cmd.AddCommand(newLocatorList(stdout), newLocatorShow(stdout))
+	cmd.AddCommand(newLocatorList(stdout), newLocatorShow(stdout), newLocatorPatch(stdout, stderr))
 	for _, verb := range []*cobra.Command{
 		{
 			Use: "approve ID…", Short: "Take learned locators as what the steps mean: runs on them are no adaptation any more",
@@ -111,6 +112,35 @@ Exit codes: 0 all are so now, 1 some were refused (each with its reason), 2 wron
 	if o.Verb == "rollback" {
 		f.StringVar(&o.Decision, "decision", "", "refuse unless the newest decision is the one of this id")
 	}
+	listFlags(cmd, &o.SuiteOptions)
+	return cmd
+}
+
+func newLocatorPatch(stdout, stderr io.Writer) *cobra.Command {
+	o := cli.PatchOptions{SuiteOptions: cli.SuiteOptions{Stdout: stdout}, Stderr: stderr}
+	cmd := &cobra.Command{
+		Use: "patch CASE.json", Short: "Print what was learned as a patch of a case's file", Args: cobra.ExactArgs(1),
+		Long: `Prints a patch that puts the promoted locators of a case before the old selectors of their steps. Nothing else of the file changes, not even
+its spaces. Apply it with "git apply" or "patch -p1" in the folder in which you ran this, or let --write do so.
+
+Runs of a file are known by the title of its case, those of a stored case by its id: --case. A step that was changed since, or that is in
+another case that this one runs, is left as it is; standard error says so.
+
+Exit codes: 0 done, also if there is nothing to change, 2 wrong usage or file, 3 the platform failed.` + locatorsEnvironment,
+		Example: `  cinnamon locators patch checkout.json | git apply
+  cinnamon locators patch smoke/checkout.json --case smoke.checkout --write
+  cinnamon locators patch checkout.json --proposed --json | jq '.steps'`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			reach(&o.APIURL, &o.APIKey)
+			o.File = args[0]
+			return ended(cli.Patch(cmd.Context(), o))
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Case, "case", "", "the id of the case whose runs learned (default: that of runs of this file)")
+	f.StringVar(&o.Environment, "environment", "", "only what was learned on this host")
+	f.BoolVar(&o.Proposed, "proposed", false, "take locators that nobody has decided about, too, after the promoted ones")
+	f.BoolVar(&o.Write, "write", false, "change the file in place")
 	listFlags(cmd, &o.SuiteOptions)
 	return cmd
 }

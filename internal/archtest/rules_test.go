@@ -54,6 +54,7 @@ var bans = []ban{
 	{from: "cleanup", to: []string{"ours", "os", "net/http", "database/sql"}, except: []string{"artifact", "internal/fault"}, reason: "policy knows ports, and who calls it hands it the implementations"},
 	{from: "redisbridge/bullmq", to: []string{"ours"}, reason: "it is BullMQ's protocol alone"},
 	{from: "config", to: []string{"ours"}, except: []string{"internal/fault", "queue", "artifact", "payload"}, reason: "everyone reads settings, settings read nobody"},
+	{from: "internal/casepatch", to: []string{"ours", "os", "net/http"}, except: []string{"testcase"}, reason: "what becomes of a text depends on nothing else"},
 	{from: "internal/fault", to: []string{"ours"}, reason: "every package may use it"},
 	{from: "internal/alert", to: []string{"ours"}, except: []string{"store", "queue"}, reason: "it knows what to watch, not who watches"},
 	{from: "internal/cli", to: []string{"store/...", "workflows", "activities", "starter", "worker", "api", "redisbridge/...", "browser/..."}, reason: "the client side knows the system through its HTTP API only"},

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/cinnamon-qa/cinnamon/internal/cli"
+	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
 // fakeLocators answers as the API does for learned locators; number 9 was rejected by somebody else.
@@ -18,6 +22,7 @@ type fakeLocators struct {
 	queries []string
 	bodies  []map[string]string
 	matches []string
+	hash    string
 }
 
 func newLocators(t *testing.T) (*bundle, *fakeLocators) {
@@ -33,6 +38,7 @@ func newLocators(t *testing.T) (*bundle, *fakeLocators) {
 		switch r.Method + " " + r.URL.Path {
 		case "GET /api/locators":
 			f.queries = append(f.queries, r.URL.RawQuery)
+			one["stepHash"] = f.hash
 			answer = map[string]any{"items": []any{one}, "total": 4}
 		case "GET /api/locators/7":
 			one["heal"] = map[string]any{
@@ -131,5 +137,50 @@ func TestLocatorsAreDecided(t *testing.T) {
 	o.By = " "
 	code, err = cli.DecideLocators(t.Context(), o)
 	require.ErrorContains(t, err, "--by")
+	require.Equal(t, cli.ExitUsage, code)
+}
+
+func TestCaseFileIsPatched(t *testing.T) {
+	t.Parallel()
+	b, f := newLocators(t)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "pay.json")
+	text := "{\n  \"title\": \"Pays, at once\",\n  \"steps\": [\n    {\"type\": \"scroll\"},\n    {\"type\": \"click\", \"selectors\": [\"#pay\"]}\n  ]\n}\n"
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	parsed, err := testcase.Parse([]byte(text))
+	require.NoError(t, err)
+	f.hash = parsed.Steps[1].TargetHash()
+	var stderr bytes.Buffer
+	o := cli.PatchOptions{SuiteOptions: cli.SuiteOptions{APIURL: b.api.url, APIKey: apiKey, Stdout: &b.stdout}, Stderr: &stderr, File: file}
+	patch := func() {
+		t.Helper()
+		b.stdout.Reset()
+		stderr.Reset()
+		code, err := cli.Patch(t.Context(), o)
+		require.NoError(t, err)
+		require.Zero(t, code)
+	}
+	patch()
+	require.Equal(t, "limit=200&status=promoted&testCaseId=inline-pays-at-once", f.queries[0])
+	require.Contains(t, b.stdout.String(), "-    {\"type\": \"click\", \"selectors\": [\"#pay\"]}\n"+
+		"+    {\"type\": \"click\", \"selectors\": [\"text/Pay now\", [\"#host\", \"b\"], \"#pay\"]}\n")
+	require.Empty(t, stderr.String())
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, text, string(got))
+
+	o.Write, o.Proposed, o.Case = true, true, "checkout"
+	patch()
+	require.Equal(t, file+" has better selectors for 1 step.\n", stderr.String())
+	require.Equal(t, []string{"limit=200&status=promoted&testCaseId=checkout", "limit=200&status=proposed&testCaseId=checkout"}, f.queries[1:])
+	got, err = os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, strings.Replace(text, `["#pay"]`, `["text/Pay now", ["#host", "b"], "#pay"]`, 1), string(got))
+	patch()
+	require.Equal(t, file+": left as it is: step 2 was changed since, or is another one now\n", stderr.String())
+
+	o.File = filepath.Join(dir, "gone.json")
+	code, err := cli.Patch(t.Context(), o)
+	require.ErrorContains(t, err, "no such file")
 	require.Equal(t, cli.ExitUsage, code)
 }

@@ -161,7 +161,7 @@ func (s *Store) readJobStart(ctx context.Context, tx pgx.Tx, r *store.Reconciled
 }
 
 // followJob writes the new record of a job without a test run.
-func (s *Store) followJob(ctx context.Context, tx pgx.Tx, r store.Reconciled, workflowRunID string, input json.RawMessage) error {
+func (s *Store) followJob(ctx context.Context, tx pgx.Tx, r store.Reconciled) error {
 	batch := &pgx.Batch{}
 	if r.Gone {
 		batch.Queue(s.query["job_delete"], r.After.Queue, r.After.ID)
@@ -170,8 +170,8 @@ func (s *Store) followJob(ctx context.Context, tx pgx.Tx, r store.Reconciled, wo
 	if err := s.updateJob(batch, r.After); err != nil {
 		return err
 	}
-	if r.Before.State.Finished() && !r.After.State.Finished() {
-		batch.Queue(s.query["job_again"], r.After.Queue, r.After.ID, string(input), null(workflowRunID))
+	if r.Again() {
+		batch.Queue(s.query["job_again"], r.After.Queue, r.After.ID, string(r.Start.WorkflowInput))
 	}
 	return tx.SendBatch(ctx, batch).Close()
 }

@@ -138,22 +138,11 @@ func (s *Store) RunStarted(ctx context.Context, runID, workflowRunID string) err
 }
 
 // OpenRuns counts the runs of a user that have not ended, up to store.MostCounted. Runs without a user belong to "".
-func (s *Store) OpenRuns(ctx context.Context, userID string) (int, error) {
-	open, err := s.openRuns(ctx, s.pool, userID)
-	if err != nil {
+func (s *Store) OpenRuns(ctx context.Context, userID string) (open int, err error) {
+	if err := s.pool.QueryRow(ctx, s.query["run_open"], userID, store.MostCounted).Scan(&open); err != nil {
 		return 0, coded(err, "the open runs could not be counted")
 	}
 	return open, nil
-}
-
-// rower is the pool, or a transaction.
-type rower interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-func (s *Store) openRuns(ctx context.Context, by rower, userID string) (open int, err error) {
-	err = by.QueryRow(ctx, s.query["run_open"], userID, store.MostCounted).Scan(&open)
-	return open, err
 }
 
 // NotStarted lists runs that were accepted before that time and have no workflow yet, most urgent first.
