@@ -87,6 +87,8 @@ type Run struct {
 	Error          string
 	// Class is why the newest attempt failed; empty if it did not.
 	Class Class
+	// Quarantined: its case was in quarantine when it was made, or its newest attempt began. Its failure fails no suite.
+	Quarantined bool
 
 	WorkflowID    string
 	WorkflowRunID string

@@ -57,6 +57,8 @@ var suite = []struct {
 	{"what runs left is learned once", testLearning},
 	{"a case waits to be learned of once", testLearningDue},
 	{"people and learning decide about locators", testDecisions},
+	{"a case in quarantine leaves it by passing", testQuarantine},
+	{"what fails in quarantine fails no suite", testQuarantineInSuite},
 	{"learned locators are listed with where they come from", testLocators},
 	{"one of many decisions counts", testManyDecide},
 	{"an attempt fails and the next one is due later", testAttemptFailsWithBackoff},
