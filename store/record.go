@@ -58,6 +58,8 @@ type RunConfig struct {
 	BaseURL        string       `json:"baseUrl,omitempty"`
 	// Artifacts are policies by kind, where they differ from the worker's settings.
 	Artifacts map[artifact.Kind]artifact.Policy `json:"artifacts,omitempty"`
+	// Tags are what the run is held by, beside its id.
+	Tags []string `json:"tags,omitempty"`
 }
 
 // Viewport is the size of the page in CSS pixels.

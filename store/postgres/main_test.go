@@ -102,6 +102,7 @@ var suite = []struct {
 	{"finished jobs are found by their ids", testFinishedAmong},
 
 	{"what is old goes, and nothing else", testCleanup},
+	{"runs are held by their tags", testHoldByTag},
 	{"what is too much goes", testCleanupByBudget},
 	{"a clean-up that broke off goes on", testCleanupGoesOn},
 	{"files without a record go", testCleanupOfOrphans},
