@@ -121,9 +121,6 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	}
 	claim, err := t.Store.ClaimAttempt(ctx, in.Queue, in.RunID, t.Worker, in.Made, time.Now(), grant.Taken)
 	switch {
-	case errors.Is(err, queue.ErrFinished) && grant.Taken != nil && in.Made > 0 && claim.Job.AttemptsMade == in.Made:
-		// A client had a job that had ended wait again. Its workflow was started, but the record does not say so yet.
-		return AttemptResult{RetryAt: time.Now().Add(holdAgain), Made: in.Made, Waits: "What a client did to the job is not recorded yet"}, nil
 	case errors.Is(err, queue.ErrFinished), errors.Is(err, queue.ErrRecorded):
 		return t.recorded(ctx, in, claim.Job)
 	case errors.Is(err, queue.ErrTaken):

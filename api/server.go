@@ -116,7 +116,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 	if alerts != nil {
 		sweeper.Go(func() { alerts.Run(sweeping) })
 	}
-	sweeper.Go(func() { submit.KeepSchedules(sweeping, cfg.Cleanup) })
+	sweeper.Go(func() { submit.KeepSchedules(sweeping, cfg) })
 	defer sweeper.Wait()
 	defer stopSweeping()
 

@@ -56,6 +56,7 @@ Exit codes: 0 passed, 1 a test failed, 2 wrong usage or input, 3 the platform fa
 		newBridge(),
 		newRole("worker", "Run tests: take jobs and drive browsers", workerHelp, serveWorker),
 		newRole("codec-server", "Decrypt payloads for the Temporal Web UI", codecHelp, serveCodec),
+		newWorkers(stdout),
 		newMigrate(),
 		newBrowser(),
 		newDoctor(stdout),

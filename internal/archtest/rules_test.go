@@ -50,6 +50,7 @@ var bans = []ban{
 	{from: "testcase", to: []string{"ours", "os", "net/http"}, reason: "the vocabulary depends on nothing and does no I/O"},
 	{from: "queue", to: []string{"ours", "os", "net/http"}, except: []string{"internal/fault"}, reason: "the state machine of jobs is pure"},
 	{from: "healing", to: []string{"ours", "os", "net", "net/http", "time", "math/rand", "math/rand/v2"}, reason: "it compares what it is given, and gives the same answer each time"},
+	{from: "learning", to: []string{"ours", "os", "net", "net/http", "math/rand", "math/rand/v2"}, reason: "it judges the records that it is given, and gives the same answer each time"},
 	{from: "cleanup", to: []string{"ours", "os", "net/http", "database/sql"}, except: []string{"artifact", "internal/fault"}, reason: "policy knows ports, and who calls it hands it the implementations"},
 	{from: "redisbridge/bullmq", to: []string{"ours"}, reason: "it is BullMQ's protocol alone"},
 	{from: "config", to: []string{"ours"}, except: []string{"internal/fault", "queue", "artifact", "payload"}, reason: "everyone reads settings, settings read nobody"},

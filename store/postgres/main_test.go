@@ -54,6 +54,8 @@ var suite = []struct {
 	{"an adapted step and run", testAdapted},
 	{"what is known of elements", testMemory},
 	{"adaptations are recorded with the outcome", testAdaptations},
+	{"what runs left is learned once", testLearning},
+	{"a case waits to be learned of once", testLearningDue},
 	{"people and learning decide about locators", testDecisions},
 	{"a case in quarantine leaves it by passing", testQuarantine},
 	{"what fails in quarantine fails no suite", testQuarantineInSuite},
@@ -100,6 +102,7 @@ var suite = []struct {
 	{"finished jobs are found by their ids", testFinishedAmong},
 
 	{"what is old goes, and nothing else", testCleanup},
+	{"runs are held by their tags", testHoldByTag},
 	{"what is too much goes", testCleanupByBudget},
 	{"a clean-up that broke off goes on", testCleanupGoesOn},
 	{"files without a record go", testCleanupOfOrphans},

@@ -21,6 +21,11 @@ func (s *Store) PutInQuarantine(ctx context.Context, q store.Quarantined, now ti
 	return created, nil
 }
 
+// rower is the pool, or a transaction.
+type rower interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
 // putInQuarantine is PutInQuarantine by the pool, or in a transaction.
 func (s *Store) putInQuarantine(ctx context.Context, by rower, q store.Quarantined, now time.Time) (created bool, err error) {
 	if q.Needed == 0 {
