@@ -17,7 +17,7 @@ import (
 // quarantineStore knows the cases that fail no suite.
 type quarantineStore interface {
 	PutInQuarantine(ctx context.Context, q store.Quarantined, now time.Time) (created bool, err error)
-	LeaveQuarantine(ctx context.Context, testCaseID string) error
+	LeaveQuarantine(ctx context.Context, testCaseID string, now time.Time) error
 	InQuarantine(ctx context.Context, testCaseID string) (store.Quarantined, error)
 	Quarantine(ctx context.Context, after string, limit int) ([]store.Quarantined, error)
 }
@@ -102,7 +102,7 @@ func (h *handlers) showQuarantined(c *gin.Context, code int) {
 }
 
 func (h *handlers) leaveQuarantine(c *gin.Context) {
-	if err := h.Quarantine.LeaveQuarantine(c.Request.Context(), c.Param("id")); err != nil {
+	if err := h.Quarantine.LeaveQuarantine(c.Request.Context(), c.Param("id"), time.Now()); err != nil {
 		fail(c, h.Log, err)
 		return
 	}

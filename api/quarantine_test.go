@@ -22,7 +22,7 @@ func (q *quarantine) PutInQuarantine(_ context.Context, c store.Quarantined, now
 	return !there, nil
 }
 
-func (q *quarantine) LeaveQuarantine(ctx context.Context, id string) error {
+func (q *quarantine) LeaveQuarantine(ctx context.Context, id string, _ time.Time) error {
 	_, err := q.InQuarantine(ctx, id)
 	delete(q.cases, id)
 	return err
