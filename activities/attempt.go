@@ -243,11 +243,11 @@ func (a *attempt) show(i int, s *store.Step, status string) {
 	a.Progress.Publish(a.in.Queue, a.in.jobID(), a.in.RunID, a.claim.Attempt, record)
 }
 
-func (a *attempt) result(o store.Outcome) Result { return resultOf(a.in.RunID, o) }
+func (a *attempt) result(o store.Outcome) Result { return resultOf(a.claim.Run, o) }
 
-func resultOf(runID string, o store.Outcome) Result {
+func resultOf(run store.Run, o store.Outcome) Result {
 	return Result{
-		TestRunID: runID, Status: o.Status, TotalSteps: o.TotalSteps, CompletedSteps: o.CompletedSteps,
+		TestRunID: run.ID, Status: o.Status, Quarantined: run.Quarantined, TotalSteps: o.TotalSteps, CompletedSteps: o.CompletedSteps,
 		FailedSteps: o.FailedSteps, AdaptedSteps: o.AdaptedSteps, Duration: o.Duration.Milliseconds(), Error: bounded(o.Error, mostError),
 		Adaptations: inShort(o.Adaptations),
 	}

@@ -253,7 +253,7 @@ func (t *TestExecution) recorded(ctx context.Context, in AttemptInput, job queue
 		return AttemptResult{}, fmt.Errorf("reading the recorded adaptations: %w", err)
 	}
 	adaptations = slices.DeleteFunc(adaptations, func(a store.Adaptation) bool { return a.Attempt != run.Attempt })
-	result := resultOf(in.RunID, store.Outcome{
+	result := resultOf(run, store.Outcome{
 		Status: status, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps, FailedSteps: run.FailedSteps,
 		AdaptedSteps: run.AdaptedSteps, Duration: run.Duration, Error: run.Error, Adaptations: adaptations,
 	})

@@ -57,6 +57,8 @@ type RequestConfig struct {
 	Environment string `json:"environment,omitempty"`
 	// Artifacts are policies by kind: screenshot, dom, console, network, trace, har, video.
 	Artifacts map[artifact.Kind]artifact.Policy `json:"artifacts,omitempty"`
+	// Tags put the run beside others: runs are held by them.
+	Tags []string `json:"tags,omitempty"`
 }
 
 // Priority is how urgent a run is: a word or a number, a higher one being more urgent; 0 is none.
@@ -198,6 +200,9 @@ func (c *RequestConfig) validate(bad report) {
 			bad("config.artifacts."+string(kind), "%s", problem)
 		}
 	}
+	if len(c.Tags) > testcase.MaxTags || slices.ContainsFunc(c.Tags, func(tag string) bool { return !ValidID(tag) || len(tag) > testcase.MaxTag }) {
+		bad("config.tags", "they must be %d at the most, each of 1 to 100 letters, digits, dots, dashes or underscores", testcase.MaxTags)
+	}
 	if c.BaseURL != "" {
 		switch u, err := url.Parse(c.BaseURL); {
 		case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
@@ -271,7 +276,7 @@ func (r *Request) config(c *testcase.Case) (store.RunConfig, error) {
 	set(&settings.Viewport, asked.Viewport)
 	set(&settings.AdaptiveMode, asked.AdaptiveMode)
 	set(&settings.MaxAdaptations, asked.MaxAdaptations)
-	settings.BaseURL, settings.Artifacts = asked.BaseURL, asked.Artifacts
+	settings.BaseURL, settings.Artifacts, settings.Tags = asked.BaseURL, asked.Artifacts, asked.Tags
 	if asked.Environment != "" && asked.BaseURL == "" {
 		address, ok := c.Config.BaseURLs[asked.Environment]
 		if !ok {

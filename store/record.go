@@ -58,6 +58,8 @@ type RunConfig struct {
 	BaseURL        string       `json:"baseUrl,omitempty"`
 	// Artifacts are policies by kind, where they differ from the worker's settings.
 	Artifacts map[artifact.Kind]artifact.Policy `json:"artifacts,omitempty"`
+	// Tags are what the run is held by, beside its id.
+	Tags []string `json:"tags,omitempty"`
 }
 
 // Viewport is the size of the page in CSS pixels.
@@ -87,6 +89,8 @@ type Run struct {
 	Error          string
 	// Class is why the newest attempt failed; empty if it did not.
 	Class Class
+	// Quarantined: its case was in quarantine when it was made, or its newest attempt began. Its failure fails no suite.
+	Quarantined bool
 
 	WorkflowID    string
 	WorkflowRunID string

@@ -54,6 +54,7 @@ func policyOf(cfg config.Config) cleanup.Policy {
 	p := cleanup.Default()
 	c := cfg.Cleanup
 	p.Runs, p.Longer, p.Letters = config.Days(c.RunDays), config.Days(c.LongerDays), config.Days(c.LetterDays)
+	p.Learned = config.Days(c.LearnedDays)
 	p.MostRuns, p.MostFileBytes = c.MostRuns, int64(c.MostFileBytes)
 	for kind, days := range c.FileDays {
 		p.Files[kind] = config.Days(days)

@@ -85,6 +85,7 @@ func runFlags(cmd *cobra.Command, o *cli.Options, where *cli.Group) {
 	f.StringVar(&o.UserID, "user", "", "whose runs these are; users share the workers fairly")
 	f.StringVar(&o.IdempotencyKey, "idempotency-key", "", "find the runs of an earlier invocation with this key instead of starting new ones")
 	f.StringVarP(&o.Output, "output", "o", cli.OutputTable, "table, or json: one document on standard output")
+	f.StringArrayVar(&o.Tags, "tag", nil, "a tag of the runs, by which they can be held (may be repeated): see cinnamon hold")
 	f.BoolVar(&o.Detach, "detach", false, "start the runs, print their ids and leave")
 }
 

@@ -40,6 +40,11 @@ type acceptedSuite struct {
 }
 
 type runConfig struct {
+	runSettings
+	Tags []string `json:"tags,omitempty"`
+}
+
+type runSettings struct {
 	Timeout      int64  `json:"timeout,omitempty"`      // milliseconds
 	QueueTimeout int64  `json:"queueTimeout,omitempty"` // milliseconds
 	BaseURL      string `json:"baseUrl,omitempty"`

@@ -51,3 +51,32 @@ func (s *Store) RunsHeld(ctx context.Context, as string, limit int) ([]store.Hel
 		return h, err
 	}, s.query["run_held"], null(as), limit)
 }
+
+// HoldTag keeps all runs with a tag from clean-ups, until it is released. as says what for, and may be empty.
+func (s *Store) HoldTag(ctx context.Context, tag, as string, now time.Time) error {
+	if _, err := s.pool.Exec(ctx, s.query["tag_hold"], tag, now, null(clean(as))); err != nil {
+		return coded(err, "the tag could not be held")
+	}
+	return nil
+}
+
+// ReleaseTag lets clean-ups take the runs with a tag.
+func (s *Store) ReleaseTag(ctx context.Context, tag string) error {
+	done, err := s.pool.Exec(ctx, s.query["tag_release"], tag)
+	if err != nil {
+		return coded(err, "the tag could not be released")
+	}
+	if done.RowsAffected() == 0 {
+		return fault.New(fault.NotFound, "the tag %q is not held", tag)
+	}
+	return nil
+}
+
+// TagsHeld lists the held tags, those held last first.
+func (s *Store) TagsHeld(ctx context.Context) ([]store.HeldTag, error) {
+	return collect(ctx, s, "held tags could not be listed", func(row pgx.CollectableRow) (store.HeldTag, error) {
+		var h store.HeldTag
+		err := row.Scan(&h.Tag, &h.Since, &h.As, &h.Runs)
+		return h, err
+	}, s.query["tag_held"])
+}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/cleanup"
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
@@ -116,6 +117,15 @@ func testCleanup(t *testing.T, f *fixture) {
 	a.exec(t, `INSERT INTO jobs (queue, id, run_id, state, seq, record, created_at, finished_at) VALUES ('test-execution', 'lost', 'lost', 'failed', 1, '{}', now(), now() - interval '2 days')`)
 	a.exec(t, `INSERT INTO dead_letters (queue, run_id, job_id, test_case_id, class, reason, attempts, died_at, record)
 		SELECT 'test-execution', id, id, 'login', 'timeout', '', 1, now() - interval '100 days', '{}' FROM test_runs WHERE id IN ('old-failed', 'ancient-failed')`)
+	a.exec(t, `UPDATE test_runs SET test_case_id = 'held-case' WHERE id = 'held'`)
+	for _, id := range []string{"login", "held-case", "forgotten"} { // login is run still
+		a.exec(t, `INSERT INTO page_snapshots (test_case_id, environment, digest, elements, data, created_at) VALUES ($1, '', 'd', 0, '', now() - interval '200 days')`, id)
+		a.exec(t, `INSERT INTO fingerprints (test_case_id, environment, step_number, step_hash, version, fingerprint, locators, page, digest, run_id, created_at, captured_at)
+			VALUES ($1, '', 1, '', 1, '{}', '[]', 'd', '', '', now() - interval '300 days', now() - interval '200 days')`, id)
+		a.exec(t, `INSERT INTO learned_locators (test_case_id, environment, step_number, step_hash, selectors, digest, status, created_at, updated_at)
+			VALUES ($1, '', 1, '', '[]', '', 'rejected', now() - interval '300 days', now() - interval '200 days')`, id)
+	}
+	a.exec(t, `INSERT INTO alert_deliveries (target, message, created_at, due_at) VALUES ('gone', '', now() - interval '2 days', now()), ('there', '', now(), now())`)
 	everything := a.left()
 
 	looked := a.clean("look", cleanup.Default(), cleanup.Request{DryRun: true})
@@ -136,6 +146,10 @@ func testCleanup(t *testing.T, f *fixture) {
 	require.EqualValues(t, 3, count(cleanup.Jobs), "two with their runs, one without")
 	require.EqualValues(t, 1, count(cleanup.Rejected))
 	require.EqualValues(t, 1, count(cleanup.Outbox))
+	require.EqualValues(t, 1, count(cleanup.Pages), "of the case that is not run any more")
+	require.EqualValues(t, 1, count(cleanup.Fingerprints))
+	require.EqualValues(t, 1, count(cleanup.Locators))
+	require.EqualValues(t, 1, count(cleanup.Deliveries))
 	require.Equal(t, cleanup.Amount{Count: 3, Bytes: 3000}, did.Removed["files.screenshot"])
 	require.Equal(t, cleanup.Amount{Count: 2, Bytes: 2000}, did.Removed["files.video"])
 	require.Equal(t, cleanup.Amount{Count: 1, Bytes: 1000}, did.Removed["files.har"])
@@ -150,6 +164,37 @@ func testCleanup(t *testing.T, f *fixture) {
 
 	require.NoError(t, a.ReleaseRun(t.Context(), "held"))
 	require.EqualValues(t, 1, a.clean("released", cleanup.Default(), cleanup.Request{}).Removed[cleanup.Runs].Count)
+}
+
+func testHoldByTag(t *testing.T, f *fixture) {
+	a := newAttic(t, f)
+	tagged := func(id string, tags string) {
+		a.run(id, "completed", 200, artifact.Video)
+		a.exec(t, `UPDATE test_runs SET config = $2 WHERE id = $1`, id, `{"tags": `+tags+`}`)
+	}
+	tagged("both", `["release-1.4", "smoke"]`)
+	tagged("other", `["smoke"]`)
+	a.run("none", "completed", 200)
+	require.NoError(t, a.HoldTag(t.Context(), "release-1.4", "lawsuit-42", now))
+	require.NoError(t, a.HoldTag(t.Context(), "unused", "", now.Add(-time.Hour)))
+	tagged("later", `["release-1.4"]`)
+
+	looked := a.clean("look", cleanup.Default(), cleanup.Request{DryRun: true})
+	did := a.clean("do", cleanup.Default(), cleanup.Request{})
+	require.Equal(t, looked.Removed, did.Removed)
+	require.EqualValues(t, 2, did.Held)
+	require.Equal(t, map[string]string{"both": "video", "later": "video"}, a.left())
+	held, err := a.TagsHeld(t.Context())
+	require.NoError(t, err)
+	require.Len(t, held, 2)
+	held[0].Since = held[0].Since.UTC()
+	require.Equal(t, store.HeldTag{Tag: "release-1.4", Since: now, As: "lawsuit-42", Runs: 2}, held[0])
+
+	require.NoError(t, a.HoldRun(t.Context(), "both", "", now))
+	require.NoError(t, a.ReleaseTag(t.Context(), "release-1.4"))
+	require.EqualValues(t, 1, a.clean("released", cleanup.Default(), cleanup.Request{}).Removed[cleanup.Runs].Count)
+	require.Equal(t, map[string]string{"both": "video"}, a.left(), "it is held by itself, too")
+	require.Equal(t, fault.NotFound, fault.Of(a.ReleaseTag(t.Context(), "release-1.4")))
 }
 
 // withoutOrder sorts what is two words at the most.

@@ -57,6 +57,8 @@ var suite = []struct {
 	{"what runs left is learned once", testLearning},
 	{"a case waits to be learned of once", testLearningDue},
 	{"people and learning decide about locators", testDecisions},
+	{"a case in quarantine leaves it by passing", testQuarantine},
+	{"what fails in quarantine fails no suite", testQuarantineInSuite},
 	{"learned locators are listed with where they come from", testLocators},
 	{"one of many decisions counts", testManyDecide},
 	{"an attempt fails and the next one is due later", testAttemptFailsWithBackoff},
@@ -100,6 +102,7 @@ var suite = []struct {
 	{"finished jobs are found by their ids", testFinishedAmong},
 
 	{"what is old goes, and nothing else", testCleanup},
+	{"runs are held by their tags", testHoldByTag},
 	{"what is too much goes", testCleanupByBudget},
 	{"a clean-up that broke off goes on", testCleanupGoesOn},
 	{"files without a record go", testCleanupOfOrphans},

@@ -117,7 +117,7 @@ func scanRun(row pgx.CollectableRow) (store.Run, error) {
 	err := row.Scan(&r.ID, &r.TestCaseID, &r.Title, &r.UserID, &r.Status, &config, &r.Attempt, &r.MaxAttempts, &r.Flaky,
 		&r.TotalSteps, &r.CompletedSteps, &r.FailedSteps, &r.AdaptedSteps, &duration, &r.Error, &r.WorkflowID,
 		&r.WorkflowRunID, &r.CreatedAt, &started, &finished, &r.JobID,
-		&r.SuiteRunID, &r.Class)
+		&r.SuiteRunID, &r.Class, &r.Quarantined)
 	if err != nil {
 		return r, err
 	}
@@ -183,7 +183,7 @@ func (s *Store) ClaimAttempt(ctx context.Context, queueName, runID, worker strin
 		batch.Queue(s.query["step_skip"], runID, c.Attempt-1)
 		batch.Queue(s.query["run_claimed"], runID, c.Attempt, now).QueryRow(func(row pgx.Row) error {
 			return row.Scan(&c.Run.TestCaseID, &c.Run.Title, &c.Run.UserID, &config, &c.Run.MaxAttempts, &c.Run.TotalSteps, &definition,
-				&c.Run.WorkflowRunID, &defaults)
+				&c.Run.WorkflowRunID, &defaults, &c.Run.Quarantined)
 		})
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return nil, err
@@ -286,6 +286,8 @@ func (s *Store) writeOutcome(ctx context.Context, tx pgx.Tx, change queue.Change
 	}
 	if change.Job.State.Finished() {
 		batch.Queue(s.query["learning_note"], change.Job.Run()) // after its adaptations
+		passed := !flaky && (status == store.RunCompleted || status == store.RunAdapted)
+		batch.Queue(s.query["quarantine_count"], change.Job.Run(), passed, flaky || status == store.RunFailed && o.Class.OfTest())
 		batch.Queue(s.query["suite_run_again"], change.Job.Run())
 	}
 	return tx.SendBatch(ctx, batch).Close()
