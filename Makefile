@@ -146,7 +146,7 @@ verify: ## Check that module files, generated code, docker-compose.yml and the H
 
 .PHONY: histories
 histories: setup/test ## Record the workflow histories that today's code must replay
-	go test -count=1 -run 'TestHistoriesOfRealRunsReplay|TestWorkerThatDies|Suite|TestDeadLetters|TestSchedule|TestCleanup|TestWhatTemporal' ./e2e -update
+	go test -count=1 -run 'TestHistoriesOfRealRunsReplay|TestWorkerThatDies|Suite|TestDeadLetters|TestSchedule|TestCleanup|TestLearning|TestWhatTemporal' ./e2e -update
 
 .PHONY: ci
 ci: ## Run what CI runs

@@ -85,6 +85,8 @@ type Deps struct {
 	// Jobs and Cleanups are of clean-ups.
 	Jobs      jobSubmitter
 	Cleanups  cleanupStore
+	Locators  locatorStore
+	Learned   learnedStore
 	Artifacts artifactReader
 	// Services are those that the API depends on.
 	Services *health.Prober
@@ -152,9 +154,17 @@ func Handler(d Deps) http.Handler {
 	}
 	api.GET("/dead-letters", h.listLetters)
 	api.POST("/dead-letters/requeue", h.requeueLetters)
+	api.GET("/locators", h.listLocators)
+	api.GET("/locators/:id", h.getLocator)
+	api.POST("/locators/:id/approve", h.decide(store.LocatorPromoted))
+	api.POST("/locators/:id/reject", h.decide(store.LocatorRejected))
+	api.POST("/locators/:id/rollback", h.decide(""))
+	api.GET("/reliability", h.listReliability)
+	api.GET("/patterns", h.listPatterns)
 	api.GET("/test-cases", h.listCases)
 	api.PUT("/test-cases/:id", h.saveCase)
 	api.GET("/test-cases/:id", h.pathID, h.getCase)
+	api.GET("/test-cases/:id/patch", h.pathID, h.patchCase)
 	api.GET("/suites", h.listSuites)
 	api.PUT("/suites/:id", h.saveSuite)
 	api.GET("/suites/:id", h.pathID, h.getSuite)

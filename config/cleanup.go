@@ -74,11 +74,16 @@ func (c Cleanup) validate(bad func(format string, args ...any)) {
 			bad("%s is %d: it must be 0 or more", name, value)
 		}
 	}
-	fields := strings.Fields(c.Cron)
+	if !isCron(c.Cron) {
+		bad("CLEANUP_CRON is %q: it must be five fields such as 0 2 * * *, an interval such as @every 12h, or off", c.Cron)
+	}
+}
+
+// isCron says whether it looks like when something is to run; Temporal knows in full.
+func isCron(cron string) bool {
+	fields := strings.Fields(cron)
 	if len(fields) > 0 && strings.HasPrefix(fields[0], "CRON_TZ=") {
 		fields = fields[1:]
 	}
-	if c.Cron != CronOff && (len(fields) == 0 || len(fields) < 5 && !strings.HasPrefix(fields[0], "@")) {
-		bad("CLEANUP_CRON is %q: it must be five fields such as 0 2 * * *, an interval such as @every 12h, or off", c.Cron)
-	}
+	return cron == CronOff || len(fields) >= 5 || len(fields) > 0 && strings.HasPrefix(fields[0], "@")
 }

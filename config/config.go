@@ -51,6 +51,7 @@ type Config struct {
 	Artifacts Artifacts
 	Worker    Worker
 	Cleanup   Cleanup
+	Learning  Learning
 	Metrics   Metrics
 	Alert     Alert
 	Tracing   Tracing
@@ -279,6 +280,7 @@ func (c *Config) Validate() error {
 	c.Artifacts.validate(bad)
 	c.Codec.validate(bad)
 	c.Cleanup.validate(bad)
+	c.Learning.validate(bad)
 	if c.Database.URL != "" {
 		if u, err := url.Parse(c.Database.URL.Reveal()); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("DATABASE_URL is not a postgres:// address")
@@ -333,13 +335,15 @@ type Client struct {
 	NoColor bool
 	// DumbTerminal says that the terminal can't move its cursor.
 	DumbTerminal bool
+	// User is who sits at the terminal.
+	User string
 }
 
 // ClientFromEnvironment reads the process's own environment.
 func ClientFromEnvironment() Client {
 	c := Client{
 		APIURL: os.Getenv("CINNAMON_API_URL"), APIKey: Secret(os.Getenv("CINNAMON_API_KEY")),
-		NoColor: os.Getenv("NO_COLOR") != "", DumbTerminal: os.Getenv("TERM") == "dumb",
+		NoColor: os.Getenv("NO_COLOR") != "", DumbTerminal: os.Getenv("TERM") == "dumb", User: os.Getenv("USER"),
 	}
 	if c.APIURL == "" {
 		c.APIURL = "http://127.0.0.1:8080"

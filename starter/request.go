@@ -323,27 +323,5 @@ func hashOf(request any) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// inlineCaseID names a case that is not stored, after its title: the same for each run of the same file.
-func inlineCaseID(title string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(title) {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-		if b.Len() >= 80 {
-			break
-		}
-	}
-	slug := strings.Trim(b.String(), "-")
-	if slug == "" {
-		sum := sha256.Sum256([]byte(title))
-		slug = hex.EncodeToString(sum[:6])
-	}
-	return InlineCasePrefix + slug
-}
-
 // InlineCasePrefix begins the ids of cases that came with their run; stored cases can't have it.
-const InlineCasePrefix = "inline-"
+const InlineCasePrefix = testcase.InlinePrefix

@@ -129,7 +129,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return err
 	}
-	runs := m.Runs()
+	runs, learned := m.Runs(), m.Learning()
 	fatal := make(chan error, len(queue.Running()))
 	var workers []sdkworker.Worker
 	defer func() {
@@ -149,7 +149,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 			registerSchedules(w, activities.NewScheduledRun(submit, records))
 		} else {
 			registerJobs(w, def, jobParts{
-				cfg: cfg, records: records, files: files, scheduling: submit, places: []cleanup.Place{redis, newLeftovers()},
+				cfg: cfg, records: records, files: files, scheduling: submit, learned: learned, places: []cleanup.Place{redis, newLeftovers()},
 				jobs: activities.NewJobs(activities.JobsConfig{
 					Store: records, Gate: gate, Progress: progress, Metrics: runs, Worker: cfg.Worker.Name, Log: obs.Named(log, obs.QueueLog(def.Name)),
 				}),

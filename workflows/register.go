@@ -18,6 +18,7 @@ func Register(r registry) {
 	r.RegisterWorkflowWithOptions(TestExecution, workflow.RegisterOptions{Name: "TestExecution"})
 	r.RegisterWorkflowWithOptions(SuiteExecution, workflow.RegisterOptions{Name: "SuiteExecution"})
 	r.RegisterWorkflowWithOptions(Cleanup, workflow.RegisterOptions{Name: "Cleanup"})
+	r.RegisterWorkflowWithOptions(AdaptationLearning, workflow.RegisterOptions{Name: "AdaptationLearning"})
 	r.RegisterWorkflowWithOptions(ScheduledJob, workflow.RegisterOptions{Name: "ScheduledJob"})
 	r.RegisterWorkflowWithOptions(ScheduledRun, workflow.RegisterOptions{Name: "ScheduledRun"})
 }

@@ -47,6 +47,7 @@ Exit codes: 0 passed, 1 a test failed, 2 wrong usage or input, 3 the platform fa
 		newSuite(stdout, stderr),
 		newSchedule(stdout),
 		newDeadLetters(stdout, stderr),
+		newLocators(stdout, stderr),
 		newHold(stdout),
 		newRelease(stdout),
 		newCleanup(stdout, stderr),

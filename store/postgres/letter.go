@@ -80,7 +80,7 @@ func (s *Store) Requeue(ctx context.Context, queueName, runID string, again func
 		if err != nil {
 			return err
 		}
-		batch.Queue(s.query["run_reopened"], runID, string(start.WorkflowInput), nil)
+		batch.Queue(s.query["run_reopened"], runID, string(start.WorkflowInput))
 		batch.Queue(s.query["letter_delete"], queueName, runID)
 		if err := s.appendOutbox(batch, change); err != nil {
 			return err

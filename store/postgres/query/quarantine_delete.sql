@@ -1,0 +1,2 @@
+-- Takes a case out of quarantine. $1 case.
+DELETE FROM quarantine WHERE test_case_id = $1;
