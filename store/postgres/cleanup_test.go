@@ -217,6 +217,10 @@ func testCleanupByBudget(t *testing.T, f *fixture) {
 	for i := range 6 {
 		a.run(fmt.Sprintf("run-%d", i), "completed", float64(6-i), artifact.Screenshot)
 	}
+	runs, used, err := a.CleanupUse(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 6, runs)
+	require.EqualValues(t, 6000, used)
 	size := cleanup.Policy{MostFileBytes: 4500}
 	looked := a.clean("look", size, cleanup.Request{DryRun: true})
 	did := a.clean("bytes", size, cleanup.Request{})
