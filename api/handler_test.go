@@ -208,7 +208,7 @@ func setup(t *testing.T, checks ...health.Check) bundle {
 
 func newHandler(b bundle, viewer fs.FS, checks ...health.Check) bundle {
 	b.Handler = api.Handler(api.Deps{
-		Starter: b.submissions, Store: b.records, Locators: b.locators, Quarantine: b.quarantine, Artifacts: files{}, Services: health.New(checks...), Key: key, TraceViewer: viewer,
+		Starter: b.submissions, Store: b.records, Locators: b.locators, Learned: learned{}, Quarantine: b.quarantine, Artifacts: files{}, Services: health.New(checks...), Key: key, TraceViewer: viewer,
 		Metrics: metrics.New("api", slog.New(slog.DiscardHandler)), Log: slog.New(slog.DiscardHandler),
 	})
 	return b

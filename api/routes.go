@@ -86,6 +86,7 @@ type Deps struct {
 	Jobs     jobSubmitter
 	Cleanups cleanupStore
 	Locators locatorStore
+	Learned  learnedStore
 	// Quarantine is of cases that fail no suite.
 	Quarantine quarantineStore
 	Artifacts  artifactReader
@@ -160,6 +161,8 @@ func Handler(d Deps) http.Handler {
 	api.POST("/locators/:id/approve", h.decide(store.LocatorPromoted))
 	api.POST("/locators/:id/reject", h.decide(store.LocatorRejected))
 	api.POST("/locators/:id/rollback", h.decide(""))
+	api.GET("/reliability", h.listReliability)
+	api.GET("/patterns", h.listPatterns)
 	api.GET("/test-cases", h.listCases)
 	api.PUT("/test-cases/:id", h.saveCase)
 	api.GET("/test-cases/:id", h.pathID, h.getCase)

@@ -383,6 +383,8 @@ func (w *work) rest(ctx context.Context) error {
 		{Pages, before(now, w.policy.Learned, 0)},
 		{Fingerprints, before(now, w.policy.Learned, 0)},
 		{Locators, before(now, w.policy.Learned, 0)},
+		{Patterns, before(now, w.policy.Learned, 0)},
+		{Reliability, before(now, w.policy.Learned, 0)},
 		{Deliveries, before(now, w.policy.Orphans, 0)},
 	} {
 		if part.before.IsZero() {

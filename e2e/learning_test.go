@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	sdkclient "go.temporal.io/sdk/client"
 
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -97,8 +100,10 @@ func TestLearning(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, patterns, 1)
 	require.Equal(t, []int{2, 2}, []int{patterns[0].Step, patterns[0].Count}, "it failed twice in the same way")
-	_, err = s.client.ScheduleClient().GetHandle(t.Context(), starter.LearningSchedule).Describe(t.Context())
-	require.NoError(t, err)
+	require.NoError(t, s.client.ScheduleClient().GetHandle(t.Context(), starter.LearningSchedule).Trigger(t.Context(), sdkclient.ScheduleTriggerOptions{}))
+	await(t, soon, "the nightly job", func() bool {
+		return slices.ContainsFunc(completed(1), func(j jobSeen) bool { return strings.HasPrefix(j.ID, "scheduled-") })
+	})
 }
 
 func (s *stack) adaptations(t *testing.T, r run) []store.Adaptation {

@@ -3,6 +3,7 @@ package learning
 import (
 	"cmp"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,7 +46,7 @@ func Failures(runs []Run) []FailurePattern {
 	for _, run := range runs {
 		seen := map[key]bool{}
 		for _, f := range run.Failures {
-			k := key{f.Number, Normalise(f.Error), Normalise(f.Page)}
+			k := key{f.Number, Normalise(f.Error), place(f.Page)}
 			p := groups[k]
 			if p == nil {
 				p = &FailurePattern{Step: k.step, Error: k.error, Page: k.page, Of: len(runs), First: run.Ended}
@@ -85,6 +86,15 @@ func Normalise(s string) string {
 	s = address.ReplaceAllString(s, "$1")
 	s = changes.ReplaceAllString(s, "*")
 	return strings.TrimSpace(cut(strings.Join(strings.Fields(s), " ")))
+}
+
+// place is a page's address without what changes from one time to the next: its host says more than numbers in it.
+func place(page string) string {
+	u, err := url.Parse(page)
+	if err != nil || u.Host == "" {
+		return Normalise(page)
+	}
+	return u.Host + Normalise(u.Path)
 }
 
 func cut(s string) string {

@@ -263,14 +263,14 @@ func TestFailures(t *testing.T) {
 	say := func(i, step int, text, page string) {
 		runs[i].Failures = append(runs[i].Failures, learning.Failure{Number: step, Error: text, Page: page})
 	}
-	say(1, 3, "order 4711 was not found (waited 5s)", "/orders/4711")
-	say(1, 3, "order 4711 was not found (waited 5s)", "/orders/4711") // a second attempt
-	say(2, 3, "order 4712 was not found (waited 5.1s)", "/orders/4712")
+	say(1, 3, "order 4711 was not found (waited 5s)", "https://shop2.test:8080/orders/4711")
+	say(1, 3, "order 4711 was not found (waited 5s)", "https://shop2.test:8080/orders/4711") // a second attempt
+	say(2, 3, "order 4712 was not found (waited 5.1s)", "https://shop2.test:8080/orders/4712")
 	say(3, 3, "order 4713 was not found (waited 5s)", "/login")
 	say(5, 2, "https://shop.test/a?session=8f14e45fceea167a#x did not load", "/a")
 	patterns := learning.Failures(runs)
 	require.Len(t, patterns, 1)
-	require.Equal(t, []any{3, "order * was not found (waited *s)", "/orders/*", 2, 6}, []any{patterns[0].Step, patterns[0].Error, patterns[0].Page, patterns[0].Runs, patterns[0].Of})
+	require.Equal(t, []any{3, "order * was not found (waited *s)", "shop2.test:8080/orders/*", 2, 6}, []any{patterns[0].Step, patterns[0].Error, patterns[0].Page, patterns[0].Runs, patterns[0].Of})
 	require.Equal(t, []string{"run-1", "run-2"}, patterns[0].Newest)
 	require.Equal(t, "https://shop.test/a did not load", learning.Normalise(runs[5].Failures[0].Error))
 }

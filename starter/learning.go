@@ -41,7 +41,12 @@ func (s *Starter) addLearning(ctx context.Context) error {
 		}
 		if created {
 			obs.Named(s.Log, obs.QueueLog(start.Queue)).DebugContext(ctx, obs.JobAdded, "job_id", start.RunID, "queue", start.Queue, "test_case_id", id)
-			s.startJobSoon(ctx, start)
+			soon, cancel := context.WithTimeout(ctx, temporalWithin)
+			err := s.start(soon, start)
+			cancel()
+			if err != nil { // the sweep starts it when Temporal is back, and the others wait for that
+				return fmt.Errorf("starting job %s: %w", start.RunID, err)
+			}
 		}
 	}
 	return nil

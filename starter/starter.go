@@ -311,7 +311,11 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	}
 	if input.run != nil {
-		ctx = tracing.Or(ctx, input.run.TraceParent)
+		if r := input.rerun(); r.After != "" || r.Again {
+			ctx = tracing.Again(ctx, input.run.TraceParent)
+		} else {
+			ctx = tracing.Or(ctx, input.run.TraceParent)
+		}
 	}
 	options := sdkclient.StartWorkflowOptions{
 		ID:                       def.WorkflowID(st.RunID),

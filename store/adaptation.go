@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -146,6 +147,19 @@ type Memory struct {
 	Seen map[StepKey]time.Time
 	// Locators are promoted ones first, and the newest first.
 	Locators []LearnedLocator
+}
+
+// FindsRejected says whether a learned locator has a selector in common with one of its step that was rejected, and so finds its
+// element. One that was promoted later is wanted all the same.
+func (m Memory) FindsRejected(l LearnedLocator) bool {
+	return slices.ContainsFunc(m.Locators, func(other LearnedLocator) bool {
+		if other.Status != LocatorRejected || other.Step != l.Step || l.Status == LocatorPromoted && l.UpdatedAt.After(other.UpdatedAt) {
+			return false
+		}
+		return slices.ContainsFunc(other.Selectors, func(s []string) bool {
+			return slices.ContainsFunc(l.Selectors, func(own []string) bool { return slices.Equal(s, own) })
+		})
+	})
 }
 
 // Snapshot is what a page looked like.

@@ -303,6 +303,10 @@ func (s *Store) Rest(ctx context.Context, id string, kind cleanup.Kind, r cleanu
 		table, name = "page_snapshots", "cleanup_pages"
 	case cleanup.Locators:
 		table, name = "learned_locators", "cleanup_locators"
+	case cleanup.Patterns:
+		table, name = "adaptation_patterns", "cleanup_patterns"
+	case cleanup.Reliability:
+		table, name = "case_reliability", "cleanup_reliability"
 	case cleanup.Deliveries:
 		table, name = "alert_deliveries", "cleanup_deliveries"
 	case cleanup.Runs, cleanup.Steps, cleanup.QueueJobs, cleanup.ProgressKeys, cleanup.OrphanFiles, cleanup.Processes, cleanup.Folders:

@@ -22,6 +22,14 @@ func (s *Store) Cleanups(ctx context.Context, id string, limit int) ([]store.Cle
 	}, s.query["cleanup_list"], null(id), limit)
 }
 
+// CleanupUse counts what clean-ups have budgets for: runs that have ended, and the bytes of files.
+func (s *Store) CleanupUse(ctx context.Context) (runs, fileBytes int64, err error) {
+	if err := s.pool.QueryRow(ctx, s.query["cleanup_use"]).Scan(&runs, &fileBytes); err != nil {
+		return 0, 0, coded(err, "runs and files could not be counted")
+	}
+	return runs, fileBytes, nil
+}
+
 // HoldRun keeps a run from clean-ups until it is released. as says what for, and may be empty.
 func (s *Store) HoldRun(ctx context.Context, runID, as string, now time.Time) error {
 	return s.hold(ctx, runID, &now, as)

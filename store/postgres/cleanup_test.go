@@ -124,6 +124,9 @@ func testCleanup(t *testing.T, f *fixture) {
 			VALUES ($1, '', 1, '', 1, '{}', '[]', 'd', '', '', now() - interval '300 days', now() - interval '200 days')`, id)
 		a.exec(t, `INSERT INTO learned_locators (test_case_id, environment, step_number, step_hash, selectors, digest, status, created_at, updated_at)
 			VALUES ($1, '', 1, '', '[]', '', 'rejected', now() - interval '300 days', now() - interval '200 days')`, id)
+		a.exec(t, `INSERT INTO adaptation_patterns (kind, test_case_id, environment, step_number, signature, count, evidence, first_seen, last_seen)
+			VALUES ('failure', $1, '', 1, '', 2, '{}', now() - interval '300 days', now() - interval '200 days')`, id)
+		a.exec(t, `INSERT INTO case_reliability VALUES ($1, '', 1, 1, 0, 1, 1, 1, 0, 0, 0, now() - interval '200 days')`, id)
 	}
 	a.exec(t, `INSERT INTO alert_deliveries (target, message, created_at, due_at) VALUES ('gone', '', now() - interval '2 days', now()), ('there', '', now(), now())`)
 	everything := a.left()
@@ -149,6 +152,8 @@ func testCleanup(t *testing.T, f *fixture) {
 	require.EqualValues(t, 1, count(cleanup.Pages), "of the case that is not run any more")
 	require.EqualValues(t, 1, count(cleanup.Fingerprints))
 	require.EqualValues(t, 1, count(cleanup.Locators))
+	require.EqualValues(t, 1, count(cleanup.Patterns))
+	require.EqualValues(t, 1, count(cleanup.Reliability))
 	require.EqualValues(t, 1, count(cleanup.Deliveries))
 	require.Equal(t, cleanup.Amount{Count: 3, Bytes: 3000}, did.Removed["files.screenshot"])
 	require.Equal(t, cleanup.Amount{Count: 2, Bytes: 2000}, did.Removed["files.video"])
@@ -212,6 +217,10 @@ func testCleanupByBudget(t *testing.T, f *fixture) {
 	for i := range 6 {
 		a.run(fmt.Sprintf("run-%d", i), "completed", float64(6-i), artifact.Screenshot)
 	}
+	runs, used, err := a.CleanupUse(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 6, runs)
+	require.EqualValues(t, 6000, used)
 	size := cleanup.Policy{MostFileBytes: 4500}
 	looked := a.clean("look", size, cleanup.Request{DryRun: true})
 	did := a.clean("bytes", size, cleanup.Request{})

@@ -144,6 +144,7 @@ func (s *Store) history(ctx context.Context, tx pgx.Tx, testCaseID, environment 
 	if err != nil {
 		return h, err
 	}
+	slices.Reverse(h.Locators) // they are decided about, and locked, in the order in which runs teach them
 	h.Sightings, err = gather(ctx, tx, func(row pgx.CollectableRow) (learning.Sighting, error) {
 		var seen learning.Sighting
 		var text string
