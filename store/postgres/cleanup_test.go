@@ -292,8 +292,7 @@ func testCleanupOfOrphans(t *testing.T, f *fixture) {
 }
 
 // TestCleanupOfManyRunsHoldsMemoryFlat takes 100,000 runs away.
-func TestCleanupOfManyRunsHoldsMemoryFlat(t *testing.T) {
-	t.Parallel()
+func TestCleanupOfManyRunsHoldsMemoryFlat(t *testing.T) { //nolint:paralleltest // it measures the whole process
 	const many = 100_000
 	database := server.Database(t)
 	a := newAttic(t, &fixture{direct: database, address: database})
@@ -316,7 +315,6 @@ func TestCleanupOfManyRunsHoldsMemoryFlat(t *testing.T) {
 	require.EqualValues(t, many, report.Removed[cleanup.Runs].Count)
 	require.EqualValues(t, many, report.Removed[cleanup.Steps].Count)
 	require.Zero(t, a.count(t, "test_runs"))
-	// Other tests run meanwhile: what the heap never falls below is this one's.
 	first, last := slices.Min(heaps[:len(heaps)/2]), slices.Min(heaps[len(heaps)/2:])
 	t.Logf("%d runs in %s; heap in the first half %d KiB, in the second %d KiB", many, report.FinishedAt.Sub(report.StartedAt), first>>10, last>>10)
 	require.Less(t, last, first+8<<20, "what is kept of 100,000 runs")
