@@ -92,6 +92,10 @@ DATA ?= ../shared/healing
 bench/healing: ## Measure how rightly elements are found again, on recorded changes of public sites: DATA=folder, FLAGS=--verbose
 	@go run ./healing/bench --data $(DATA) $(FLAGS)
 
+.PHONY: bench/upgrades
+bench/upgrades: setup/test ## Run steps recorded on early versions of real applications against late ones: how many are healed rightly
+	@table=$$(mktemp); go test -count=1 -run '^TestUpgrades$$' ./activities -upgrades "$$table" >"$$table.log" 2>&1 || { cat "$$table.log"; exit 1; }; cat "$$table"; rm "$$table" "$$table.log"
+
 # How many random sequences to do.
 SEQUENCES ?= 5
 
@@ -146,7 +150,7 @@ verify: ## Check that module files, generated code, docker-compose.yml and the H
 
 .PHONY: histories
 histories: setup/test ## Record the workflow histories that today's code must replay
-	go test -count=1 -run 'TestHistoriesOfRealRunsReplay|TestWorkerThatDies|Suite|TestDeadLetters|TestSchedule|TestCleanup|TestLearning|TestWhatTemporal' ./e2e -update
+	go test -count=1 -run 'TestHistoriesOfRealRunsReplay|TestWorkerThatDies|Suite|TestDeadLetters|TestSchedule|TestCleanup|TestLearning|TestQuarantine|TestWhatTemporal' ./e2e -update
 
 .PHONY: ci
 ci: ## Run what CI runs
@@ -154,7 +158,7 @@ ci: ## Run what CI runs
 
 .PHONY: clean
 clean: ## Remove what was built and installed into this folder
-	rm -rf bin bench/execution/node_modules e2e/bullmq/node_modules artifact/s3/testdata/s3rver/node_modules
+	rm -rf bin bench/execution/node_modules e2e/bullmq/node_modules artifact/s3/testdata/s3rver/node_modules activities/testdata/upgrades/node_modules
 
 .PHONY: help
 help:

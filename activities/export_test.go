@@ -11,12 +11,13 @@ type Found struct {
 	Refusal, Name, Reason string
 	Confidence            float64
 	XPath                 string
+	Element               healing.Fingerprint
 }
 
 // Search is search, for tests.
 func Search(before []healing.Fingerprint, target int, after []healing.Fingerprint, step testcase.Step) Found {
 	f := search(before, target, after, step)
-	return Found{f.refusal, f.name, f.reason, f.confidence, f.found.XPath}
+	return Found{f.refusal, f.name, f.reason, f.confidence, f.found.XPath, f.found}
 }
 
 // Recorded is what an attempt with these steps and adaptations leaves in the workflow's history.

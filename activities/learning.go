@@ -102,6 +102,8 @@ type LearningReport struct {
 	Demoted  int             `json:"demoted"`
 	Rejected int             `json:"rejected"`
 	Changes  []LocatorChange `json:"changes,omitempty"`
+	// Quarantined counts cases that were put in quarantine.
+	Quarantined int `json:"quarantined,omitempty"`
 	// Patterns counts what is known by its kind, PatternsChanged what was not so before.
 	Patterns        map[string]int `json:"patterns"`
 	PatternsChanged int            `json:"patternsChanged"`
@@ -212,6 +214,9 @@ func (l *Learning) ofCase(ctx context.Context, id, environment string, report *L
 		report.Environments++
 		report.Runs += runs
 		report.PatternsChanged += changes.Patterns
+		if changes.Quarantined {
+			report.Quarantined++
+		}
 		for _, p := range learned.Patterns {
 			report.Patterns[p.Kind]++
 		}
@@ -260,6 +265,9 @@ func (l *Learning) judge(h store.History, now time.Time) (store.Learned, error) 
 	if len(h.Runs) > 0 {
 		reliability := l.rules.Reliability(h.Runs)
 		out.Reliability = &reliability
+		if !h.Quarantined {
+			out.Quarantine = l.rules.Quarantine(h.Runs, h.LeftQuarantine)
+		}
 		for _, run := range h.Runs {
 			if run.Ended.After(out.NewestRun) {
 				out.NewestRun = run.Ended

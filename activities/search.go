@@ -41,6 +41,7 @@ func search(before []healing.Fingerprint, target int, after []healing.Fingerprin
 		f.refusal = "it is not in the page where it was seen last"
 		return f
 	}
+	target = outer(before, target, step)
 	page, old := healing.NewPage(after), healing.NewPage(before)
 	wanted := *old.Element(target)
 	targets, at := around(before, target)
@@ -66,6 +67,8 @@ func search(before []healing.Fingerprint, target int, after []healing.Fingerprin
 	switch {
 	case !decision.Heal:
 		f.refusal = f.reason
+	case page.Twin(wanted, decision.Index) >= 0:
+		f.refusal = f.name + " is the most similar element, but nothing except its place tells it from another one of that caption"
 	case mute(&wanted, &f.found):
 		f.refusal = fmt.Sprintf("%s is the most similar element, but it has no caption, and neither its id, name or link is the same", f.name)
 	case !able(step, &wanted, &f.found):
@@ -96,6 +99,42 @@ func around(elements []healing.Fingerprint, target int) (list []healing.Fingerpr
 		}
 	}
 	return list, at
+}
+
+// outer is the button, link or the like that an element without a caption of its own stands in: who clicks an icon means the button.
+func outer(elements []healing.Fingerprint, target int, step testcase.Step) int {
+	const levels = 4
+	switch step.Action() {
+	case testcase.TypeClick, testcase.TypeDoubleClick, testcase.TypeHover:
+	default:
+		return target
+	}
+	inner := &elements[target]
+	if named(inner) && clicked(inner) || inner.TestID != "" {
+		return target
+	}
+	path := inner.XPath
+	for i, level := target-1, 0; i >= 0 && level < levels; i-- {
+		e := &elements[i]
+		if e.XPath == "" || !strings.HasPrefix(path, e.XPath+"/") || !slices.Equal(e.Frame, inner.Frame) || !slices.Equal(e.Shadow, inner.Shadow) {
+			continue
+		}
+		if named(e) && clicked(e) {
+			return i
+		}
+		level++
+	}
+	return target
+}
+
+func named(f *healing.Fingerprint) bool { return f.AccessibleName != "" }
+
+func clicked(f *healing.Fingerprint) bool {
+	switch f.Role {
+	case "link", "button", "tab", "menuitem", "menuitemcheckbox", "menuitemradio", "option", "checkbox", "radio", "switch":
+		return true
+	}
+	return false
 }
 
 // mute tells whether an element says nothing of what the old one said, in any way: it may be anything.

@@ -30,7 +30,10 @@ import (
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
-var database testkit.Postgres
+var (
+	database testkit.Postgres
+	redis    testkit.Redis
+)
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -41,6 +44,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	database.Stop()
+	redis.Stop()
 	os.Exit(testkit.NoLeaks(code))
 }
 

@@ -90,6 +90,9 @@ func (r *records) SaveCase(_ context.Context, c store.TestCase) (bool, error) {
 
 func (r *records) Case(_ context.Context, id string) (store.TestCase, error) {
 	r.ask(id)
+	if id == "gone" {
+		return store.TestCase{}, fault.New(fault.NotFound, "there is no test case %q", id)
+	}
 	return store.TestCase{ID: id, Definition: []byte(r.definition)}, nil
 }
 
@@ -195,16 +198,17 @@ type bundle struct {
 	records     *records
 	submissions *submissions
 	locators    *locators
+	quarantine  *quarantine
 }
 
 func setup(t *testing.T, checks ...health.Check) bundle {
 	t.Helper()
-	return newHandler(bundle{records: &records{}, submissions: &submissions{}, locators: &locators{}}, viewerFiles(), checks...)
+	return newHandler(bundle{records: &records{}, submissions: &submissions{}, locators: &locators{}, quarantine: &quarantine{cases: map[string]store.Quarantined{}}}, viewerFiles(), checks...)
 }
 
 func newHandler(b bundle, viewer fs.FS, checks ...health.Check) bundle {
 	b.Handler = api.Handler(api.Deps{
-		Starter: b.submissions, Store: b.records, Locators: b.locators, Learned: learned{}, Artifacts: files{}, Services: health.New(checks...), Key: key, TraceViewer: viewer,
+		Starter: b.submissions, Store: b.records, Locators: b.locators, Learned: learned{}, Quarantine: b.quarantine, Artifacts: files{}, Services: health.New(checks...), Key: key, TraceViewer: viewer,
 		Metrics: metrics.New("api", slog.New(slog.DiscardHandler)), Log: slog.New(slog.DiscardHandler),
 	})
 	return b

@@ -83,11 +83,13 @@ type Deps struct {
 		letterStore
 	}
 	// Jobs and Cleanups are of clean-ups.
-	Jobs      jobSubmitter
-	Cleanups  cleanupStore
-	Locators  locatorStore
-	Learned   learnedStore
-	Artifacts artifactReader
+	Jobs     jobSubmitter
+	Cleanups cleanupStore
+	Locators locatorStore
+	Learned  learnedStore
+	// Quarantine is of cases that fail no suite.
+	Quarantine quarantineStore
+	Artifacts  artifactReader
 	// Services are those that the API depends on.
 	Services *health.Prober
 	// Metrics is what Prometheus reads; nil if nothing is measured.
@@ -165,6 +167,10 @@ func Handler(d Deps) http.Handler {
 	api.PUT("/test-cases/:id", h.saveCase)
 	api.GET("/test-cases/:id", h.pathID, h.getCase)
 	api.GET("/test-cases/:id/patch", h.pathID, h.patchCase)
+	api.GET("/test-cases/:id/quarantine", h.pathID, h.getQuarantined)
+	api.PUT("/test-cases/:id/quarantine", h.pathID, h.putInQuarantine)
+	api.DELETE("/test-cases/:id/quarantine", h.pathID, h.leaveQuarantine)
+	api.GET("/quarantine", h.listQuarantine)
 	api.GET("/suites", h.listSuites)
 	api.PUT("/suites/:id", h.saveSuite)
 	api.GET("/suites/:id", h.pathID, h.getSuite)

@@ -13,6 +13,8 @@ type Learning struct {
 	PromoteAfter int `env:"LEARNING_PROMOTE_AFTER" envDefault:"3"`
 	// HalfLife is the age at which a run counts for half.
 	HalfLife time.Duration `env:"LEARNING_HALF_LIFE" envDefault:"336h"`
+	// QuarantineFlakyAbove puts a case in quarantine whose probability to be flaky is certainly higher; 0: people do, or nobody.
+	QuarantineFlakyAbove float64 `env:"QUARANTINE_FLAKY_ABOVE" envDefault:"0"`
 }
 
 func (l Learning) validate(bad func(format string, args ...any)) {
@@ -24,6 +26,9 @@ func (l Learning) validate(bad func(format string, args ...any)) {
 	}
 	if l.PromoteAfter < 0 {
 		bad("LEARNING_PROMOTE_AFTER is %d: it must be 0 or more", l.PromoteAfter)
+	}
+	if l.QuarantineFlakyAbove < 0 || l.QuarantineFlakyAbove >= 1 {
+		bad("QUARANTINE_FLAKY_ABOVE is %g: it must be a probability below 1, or 0 to leave quarantine to people", l.QuarantineFlakyAbove)
 	}
 	if l.HalfLife < time.Hour {
 		bad("LEARNING_HALF_LIFE is %s: it must be 1h or more", l.HalfLife)

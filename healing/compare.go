@@ -3,6 +3,7 @@ package healing
 import (
 	"cmp"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -60,7 +61,7 @@ func (p *Page) compareTexts(q *question, e *element, s *similarities) {
 		if q.present[partCaptionLetters] {
 			s[partCaptionLetters] = diceOf(q.trigrams, e.trigrams)
 		}
-		s[partCaption] = sameStart(q.caption, e.caption)
+		s[partCaption] = sameCaption(&q.element, e)
 		if s[partCaptionWords] < 0.1 && s[partCaptionLetters] < 0.2 { // nothing, or a filler
 			s[partCaptionWords] = -0.5
 		}
@@ -126,7 +127,11 @@ func (p *Page) compareAttributes(q *question, e *element, s *similarities) {
 		s[partRole] = 0.5
 	}
 	if q.present[partType] && b.Type != "" {
-		s[partType] = sameOr(a.Type, b.Type, -0.5)
+		against := -0.5
+		if a.Tag == "button" && b.Tag == "button" {
+			against = 0 // what a button is to its form is not what it is to a person
+		}
+		s[partType] = sameOr(a.Type, b.Type, against)
 	}
 }
 
@@ -174,6 +179,22 @@ func (s *similarities) raw() float64 {
 		sum += s[i] * traits[i].weight
 	}
 	return sum
+}
+
+// sameMeaning is what captions say that mean the same in other words.
+const sameMeaning = 0.9
+
+// sameCaption is 1 for the same caption, also if it was the title and is the name now; a little less for one that means the same; and
+// less if one begins with the other.
+func sameCaption(a, b *element) float64 {
+	switch {
+	case a.caption == b.caption || slices.Contains(a.others, b.caption) || slices.Contains(b.others, a.caption):
+		return 1
+	case a.meaning == b.meaning && a.meaning != "":
+		return sameMeaning
+	default:
+		return sameStart(a.caption, b.caption)
+	}
 }
 
 // sameStart is 1 for the same captions, and less if one begins with the other.

@@ -2,6 +2,7 @@ package healing
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -53,8 +54,17 @@ func (p *Page) Decide(target Fingerprint, r Ranking, policy Policy) Decision {
 	if r.Evidence.Wording <= contradiction && r.Evidence.Identifier < 1 && r.Evidence.Link < 1 {
 		refuse("%s has another caption than what is wanted (%q), and neither its id, name or link is the same", name, shorten(captionOf(&target)))
 	}
-	if wanted := describe(&target); otherDeed(&wanted, e) {
+	q := p.ask(target)
+	if otherDeed(&q.element, e) {
 		refuse("%s does something else than what is wanted (%q)", name, shorten(captionOf(&target)))
+	}
+	if r.Evidence.Identifier < 1 && r.Evidence.Link < 1 {
+		if otherWords(&q.element, e) {
+			refuse("%s says something else than what is wanted (%q), and neither its id, name or link is the same", name, shorten(captionOf(&target)))
+		}
+		if q.kind == activated && e.kind == plain && r.Evidence.Caption < sameMeaning {
+			refuse("%s is nothing that one clicks, and neither its caption, id or name is the same", name)
+		}
 	}
 	if r.RunnerUp > 0 && r.Evidence.Margin < policy.MinMargin {
 		refuse("%s and %s are about equally similar", name, p.call(r.Candidates[r.RunnerUp].Index))
@@ -70,6 +80,54 @@ func (p *Page) Decide(target Fingerprint, r Ranking, policy Policy) Decision {
 		d.Reasons = []string{fmt.Sprintf("%s: %s", name, best.Reason)}
 	}
 	return d
+}
+
+// otherWords tells whether each of two things that one clicks says something that the other one does not: "Retry all", "Clean all".
+func otherWords(a, b *element) bool {
+	if a.kind != activated || b.kind != activated || a.caption == "" || b.caption == "" || slices.Contains(a.others, b.caption) || slices.Contains(b.others, a.caption) {
+		return false
+	}
+	one, other := strings.Fields(a.meaning), strings.Fields(b.meaning)
+	more := func(words, than []string) bool {
+		return slices.ContainsFunc(words, func(word string) bool {
+			return !slices.ContainsFunc(than, func(other string) bool { return alikeWords(word, other) })
+		})
+	}
+	return more(one, other) && more(other, one)
+}
+
+// alikeWords tells whether words of two captions may be the same one: a badge may have been run together with it, and "hide" is as good
+// as "close".
+func alikeWords(a, b string) bool {
+	return a == b || alike[deeds[a]]&deeds[b] != 0 || min(len(a), len(b)) >= 4 && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a))
+}
+
+// Twin is the number of an element with the caption of another one, and of its kind, that is as like the target as that one, but for its
+// place; -1 if there is none. Rows of a list come and go: which of two buttons "Edit" is meant, what stands beside them must say.
+func (p *Page) Twin(target Fingerprint, of int) int {
+	const least = 0.2
+	q, e := p.ask(target), &p.elements[of]
+	s := p.compare(q, e)
+	own := s.told()
+	for i := range p.elements {
+		other := &p.elements[i]
+		if i == of || other.caption != e.caption || other.kind != e.kind || other.root != e.root || p.kin(i, of) || other.fp.Visible != nil && !*other.fp.Visible {
+			continue
+		}
+		if s := p.compare(q, other); own-s.told() < least {
+			return i
+		}
+	}
+	return -1
+}
+
+// told is what tells an element from others whatever its place.
+func (s *similarities) told() float64 {
+	sum := 0.0
+	for _, part := range []part{partTestID, partID, partName, partHref, partClass, partLandmark, partAround, partRole, partTag, partIDPath} {
+		sum += s[part] * traits[part].weight
+	}
+	return sum
 }
 
 // contradiction is the wording of two captions without a common word: whoever stands in the same place with another caption is

@@ -6,8 +6,8 @@ import "strings"
 // name deeds of different groups belong to different elements, however much else they have in common: "Add to cart" and "View cart".
 const deedGroups = `
 add duplicate copy
-delete clear reset
-show open see browse read
+delete reset
+show see browse read
 hide collapse
 edit rename
 cancel close back decline reject skip
@@ -29,6 +29,7 @@ enable activate
 disable deactivate
 play resume
 pause stop
+retry
 undo
 redo
 `
@@ -45,6 +46,7 @@ submit search
 submit filter
 signin signup
 next show
+hide close
 `
 
 // deed is a set of deeds: a bit for each group.

@@ -32,7 +32,9 @@ type bag struct {
 type element struct {
 	fp       *Fingerprint
 	bags     [fields]bag
-	caption  string // the caption's key
+	caption  string   // the caption's key
+	others   []string // the keys of what else it is called: its text beside its accessible name, its title
+	meaning  string   // the caption's words as synonyms have them, without fillers
 	trigrams []uint32
 	href     string // without scheme, query and fragment
 	role     string
@@ -113,6 +115,8 @@ func describe(f *Fingerprint) element {
 		fp: f, caption: keyOf(captionOf(f)), href: hrefKey(f.Href), role: roleOf(f), path: parsePath(f.XPath),
 		root: strings.Join(f.Frame, " ") + "|" + strings.Join(f.Shadow, " "),
 	}
+	e.others = otherCaptions(f, e.caption)
+	e.meaning = meaningOf(captionOf(f))
 	e.trigrams = trigrams(nil, e.caption)
 	e.kind = kindOfRole(e.role)
 	e.deeds = deedsOf(captionOf(f))
@@ -129,6 +133,22 @@ func captionOf(f *Fingerprint) string {
 		}
 	}
 	return ""
+}
+
+// otherCaptions are the keys of an element's captions beside the first one.
+func otherCaptions(f *Fingerprint, first string) (keys []string) {
+	for _, s := range []string{f.Text, f.Title, f.Alt} {
+		if key := keyOf(s); key != "" && key != first && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// meaningOf is a caption with synonyms replaced and without fillers: equal ones say the same.
+func meaningOf(caption string) string {
+	words := slices.DeleteFunc(wordsOf(nil, caption, false), func(word string) bool { return filler[word] })
+	return strings.Join(words, " ")
 }
 
 // hrefKey is an address without what changes from visit to visit; "" if it leads nowhere.

@@ -14,7 +14,7 @@ cart basket bag trolley warenkorb panier carrito
 checkout kasse
 buy purchase kaufen acheter comprar orders
 add plus new create hinzufügen ajouter añadir
-delete remove trash löschen entfernen supprimer eliminar
+delete remove trash clean clear löschen entfernen supprimer eliminar
 edit modify change bearbeiten modifier editar
 save speichern enregistrer guardar
 cancel abort abbrechen annuler cancelar
@@ -33,6 +33,11 @@ password passwd pwd passcode passwort kennwort contraseña
 username user benutzername utilisateur usuario
 phone telephone tel mobile telefon téléphone teléfono
 address adresse dirección
+city town stadt ort ville ciudad
+postcode zip zipcode postalcode plz postleitzahl
+street straße strasse rue calle
+surname lastname familyname nachname
+forename firstname givenname vorname
 download herunterladen télécharger descargar
 upload hochladen
 filter refine filtern filtrer
@@ -62,8 +67,9 @@ number num nr
 quantity qty menge quantité cantidad
 price preis prix precio
 category kategorie
+retry rerun repeat again wiederholen
 all alle tous todo
-show view display anzeigen afficher
+show view display open anzeigen afficher
 hide ausblenden
 advertising ads advertise werbung
 company corporate unternehmen
@@ -86,6 +92,13 @@ pass word password
 home page home
 wish list favorite
 drop down dropdown
+zip code postcode
+post code postcode
+postal code postcode
+last name surname
+family name surname
+first name forename
+given name forename
 `
 
 //nolint:gochecknoglobals // tables that are only read

@@ -94,6 +94,18 @@ func TestReliability(t *testing.T) {
 	}())
 }
 
+func TestQuarantine(t *testing.T) {
+	t.Parallel()
+	rules := learning.Default()
+	shaky := runsOf("prppprprpr")
+	require.Empty(t, rules.Quarantine(shaky, time.Time{}), "people do it, or nobody")
+	rules.QuarantineAbove = 0.1
+	require.Equal(t, "4 of 10 runs were flaky: with 95 % certainty more than 13 % are", rules.Quarantine(shaky, time.Time{}))
+	require.Empty(t, rules.Quarantine(runsOf("rp"), time.Time{}), "it may be chance")
+	require.Empty(t, rules.Quarantine(nil, time.Time{}))
+	require.Empty(t, rules.Quarantine(shaky, shaky[7].Started), "it left since")
+}
+
 // used makes uses an hour apart: w worked, m missing, b broke, l later.
 func used(letters string) []learning.Used {
 	uses := make([]learning.Used, len(letters))

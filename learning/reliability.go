@@ -1,5 +1,10 @@
 package learning
 
+import (
+	"fmt"
+	"time"
+)
+
 // Reliability is how a case does.
 type Reliability struct {
 	Runs   int `json:"runs"`
@@ -50,4 +55,22 @@ func Flaky(runs []Run, i int) bool {
 	before, at, after := runs[i-1], runs[i], runs[i+1]
 	return at.Version != "" && before.Version == at.Version && at.Version == after.Version &&
 		before.Passed == after.Passed && before.Passed != at.Passed
+}
+
+// Quarantine says why a case goes into quarantine; "" if it does not. What was before it left the last time was forgiven.
+func (r Rules) Quarantine(runs []Run, left time.Time) string {
+	var since []Run
+	for _, run := range runs {
+		if run.Started.After(left) {
+			since = append(since, run)
+		}
+	}
+	if r.QuarantineAbove <= 0 || len(since) == 0 {
+		return ""
+	}
+	found := r.Reliability(since)
+	if found.Flakiness.Low <= r.QuarantineAbove {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d runs were flaky: with 95 %% certainty more than %.0f %% are", found.Flaky, found.Runs, 100*found.Flakiness.Low)
 }

@@ -64,6 +64,8 @@ type Rules struct {
 	// LeastSlower is by how much a step must have become slower to be told of, and LeastRatio by which factor.
 	LeastSlower time.Duration
 	LeastRatio  float64
+	// QuarantineAbove is how probably flaky a case may be, with 95 % certainty, before it goes into quarantine; 0: none ever does.
+	QuarantineAbove float64
 }
 
 // Default are the rules if nobody says otherwise.

@@ -185,8 +185,8 @@ install() {
 	fi
 }
 
-# npm_packages installs what tests talk to: the BullMQ libraries, and an S3 server.
-npm_folders=(e2e/bullmq artifact/s3/testdata/s3rver)
+# npm_packages installs what tests talk to: the BullMQ libraries, an S3 server, and applications in two versions each.
+npm_folders=(e2e/bullmq artifact/s3/testdata/s3rver activities/testdata/upgrades)
 npm_current() { [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ]; }
 npm_packages() {
 	local folder

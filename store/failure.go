@@ -54,11 +54,6 @@ func Classes() []Class {
 // Valid says whether it is one of the list.
 func (c Class) Valid() bool { return slices.Contains(Classes(), c) }
 
-// OfTest says whether the test, or what it tests, may be why: not if the system or another consumer of the queue failed it.
-func (c Class) OfTest() bool {
-	return c != Expired && c != Stalled && c != Platform && c != External
-}
-
 // ClassNames is the list in words.
 func ClassNames() string {
 	names := make([]string, 0, len(Classes()))

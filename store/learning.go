@@ -18,6 +18,9 @@ type History struct {
 	Runs      []learning.Run
 	Locators  []learning.Locator
 	Sightings []learning.Sighting
+	// Quarantined says that the case is in quarantine, LeftQuarantine when it left it, if it ever was.
+	Quarantined    bool
+	LeftQuarantine time.Time
 }
 
 // Learned is what follows from it.
@@ -29,6 +32,8 @@ type Learned struct {
 	Patterns []Pattern
 	// Verdicts are about learned locators.
 	Verdicts []LocatorVerdict
+	// Quarantine is why the case goes into quarantine; empty: it does not.
+	Quarantine string
 }
 
 // Changes are what was not so before.
@@ -36,6 +41,8 @@ type Changes struct {
 	Verdicts []LocatorVerdict
 	// Patterns were new, or are not as they were.
 	Patterns int
+	// Quarantined says that the case was put in quarantine.
+	Quarantined bool
 }
 
 // The kinds of patterns.

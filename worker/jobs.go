@@ -46,6 +46,7 @@ func registerJobs(w sdkworker.ActivityRegistry, def queue.Definition, p jobParts
 func rulesOf(cfg config.Config) learning.Rules {
 	r := learning.Default()
 	r.PromoteAfter, r.HalfLife = cfg.Learning.PromoteAfter, cfg.Learning.HalfLife
+	r.QuarantineAbove = cfg.Learning.QuarantineFlakyAbove
 	return r
 }
 

@@ -254,7 +254,7 @@ func (s *suiteRun) describe(ctx workflow.Context) {
 		cell(s.in.Title), ended, s.in.Total, t.Passed, t.Adapted, t.Failed, t.Cancelled, s.running)
 	b.WriteString(counts)
 	if t.Quarantined > 0 {
-		b.WriteString(fmt.Sprintf("\n%d failed in quarantine, which does not count.\n", t.Quarantined))
+		b.WriteString("\n" + strconv.Itoa(t.Quarantined) + " failed in quarantine, which does not count.\n")
 	}
 	if s.stopped != "" {
 		b.WriteString("\nStopped: " + cell(s.stopped) + "\n")

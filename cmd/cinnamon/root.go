@@ -48,6 +48,7 @@ Exit codes: 0 passed, 1 a test failed, 2 wrong usage or input, 3 the platform fa
 		newSchedule(stdout),
 		newDeadLetters(stdout, stderr),
 		newLocators(stdout, stderr),
+		newQuarantine(stdout),
 		newHold(stdout),
 		newRelease(stdout),
 		newCleanup(stdout, stderr),

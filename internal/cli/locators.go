@@ -169,7 +169,7 @@ func (o LocatorOptions) write(l *apiLocator, c *client) {
 	line("locator", "%d, %s", l.ID, clean(l.Status))
 	line("case", "%s, step %d, on %s", clean(l.TestCaseID), l.StepNumber, clean(l.Environment))
 	for i, selector := range l.Selectors {
-		line([]string{"found by", ""}[min(i, 1)], "%s", clean(strings.Join(selector, " >>> ")))
+		line([]string{"found by", ""}[min(i, 1)], "%s", clean(strings.Join(selector, " >> ")))
 	}
 	if l.OldLocator != "" {
 		line("in place of", "%s", clean(l.OldLocator))

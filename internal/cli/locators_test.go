@@ -92,7 +92,7 @@ func TestLocatorsAreListedAndShown(t *testing.T) {
 	require.Equal(t, `locator       7, proposed
 case          checkout, step 2, on shop.test
 found by      text/Pay now
-              #host >>> b
+              #host >> b
 in place of   #pay
 passed        3 runs
               run-2

@@ -86,6 +86,7 @@ type apiRun struct {
 	Attempt        int      `json:"attempt"`
 	MaxAttempts    int      `json:"maxAttempts"`
 	Flaky          bool     `json:"flaky"`
+	Quarantined    bool     `json:"quarantined"`
 	TotalSteps     int      `json:"totalSteps"`
 	CompletedSteps int      `json:"completedSteps"`
 	FailedSteps    int      `json:"failedSteps"`

@@ -65,6 +65,12 @@ func (s *Store) Learn(ctx context.Context, testCaseID, environment string, judge
 				changes.Verdicts = append(changes.Verdicts, v)
 			}
 		}
+		if learned.Quarantine != "" {
+			q := store.Quarantined{TestCaseID: testCaseID, Reason: learned.Quarantine, By: store.ByLearning}
+			if changes.Quarantined, err = s.putInQuarantine(ctx, tx, q, now); err != nil {
+				return err
+			}
+		}
 		changes.Patterns, err = s.keepLearned(ctx, tx, testCaseID, environment, learned)
 		return err
 	})
@@ -118,6 +124,12 @@ func (s *Store) history(ctx context.Context, tx pgx.Tx, testCaseID, environment 
 		return h, err
 	}
 	slices.Reverse(h.Runs)
+	var left *time.Time
+	err = tx.QueryRow(ctx, s.query["quarantine_left"], testCaseID).Scan(&left)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return h, err
+	}
+	h.Quarantined, h.LeftQuarantine = err == nil && left == nil, orZero(left)
 	if err := s.details(ctx, tx, h.Runs, ids, attempts); err != nil {
 		return h, err
 	}

@@ -53,6 +53,12 @@ func (s *Store) decideLocator(ctx context.Context, tx pgx.Tx, v store.LocatorVer
 			return false, err
 		}
 	}
+	// Learning also puts back what was right until the page changed again; who rejects, or rolls back, says that it never was.
+	if from == store.LocatorPromoted && (v.To == store.LocatorRejected || v.By != store.ByLearning) {
+		if _, err := tx.Exec(ctx, s.query["locator_forget"], v.LocatorID); err != nil {
+			return false, err
+		}
+	}
 	_, err = tx.Exec(ctx, s.query["locator_decide"], v.LocatorID, string(from), string(v.To), clean(v.By), clean(v.Reason), undoes, now)
 	return err == nil, err
 }

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"encoding/json"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -103,6 +104,33 @@ func testDecisions(t *testing.T, f *fixture) {
 
 	_, err = f.DecideLocator(t.Context(), store.LocatorVerdict{LocatorID: 99, To: store.LocatorPromoted, By: "ada"}, now)
 	require.Equal(t, fault.NotFound, fault.Of(err))
+}
+
+// testForgottenElement: what a promoted locator found is not what later heals are compared with, once it is rejected.
+func testForgottenElement(t *testing.T, f *fixture) {
+	f.migrated(t)
+	id := f.learn(t, "#wrong")
+	step := store.StepKey{Number: 2, Hash: "abc"}
+	looks := func(text string, at time.Time) {
+		t.Helper()
+		seen := store.Seen{Step: step, Fingerprint: json.RawMessage(`{"text":"` + text + `"}`), Locators: json.RawMessage(`[]`)}
+		require.NoError(t, f.Remember(t.Context(), store.Remembered{TestCaseID: "login", Environment: "shop.test", RunID: "run-1", Seen: []store.Seen{seen}}, at))
+	}
+	decide := func(to store.LocatorStatus, by string, at time.Time) string {
+		t.Helper()
+		_, err := f.DecideLocator(t.Context(), store.LocatorVerdict{LocatorID: id, To: to, By: by}, at)
+		require.NoError(t, err)
+		seen, _, err := f.Seen(t.Context(), "login", "shop.test", step)
+		require.NoError(t, err)
+		return string(seen.Fingerprint)
+	}
+	looks("Buy", now)
+	decide(store.LocatorPromoted, store.ByLearning, now.Add(time.Hour))
+	looks("Subscribe", now.Add(2*time.Hour))
+	require.JSONEq(t, `{"text":"Subscribe"}`, decide(store.LocatorProposed, store.ByLearning, now.Add(3*time.Hour)), "the page changed again")
+	decide(store.LocatorPromoted, "ada", now.Add(4*time.Hour))
+	looks("Sign up", now.Add(5*time.Hour))
+	require.JSONEq(t, `{"text":"Subscribe"}`, decide(store.LocatorRejected, "ada", now.Add(6*time.Hour)))
 }
 
 func testLocators(t *testing.T, f *fixture) {

@@ -39,8 +39,8 @@ func (s *Store) putInQuarantine(ctx context.Context, by rower, q store.Quarantin
 }
 
 // LeaveQuarantine takes a case out of quarantine.
-func (s *Store) LeaveQuarantine(ctx context.Context, testCaseID string) error {
-	tag, err := s.pool.Exec(ctx, s.query["quarantine_delete"], testCaseID)
+func (s *Store) LeaveQuarantine(ctx context.Context, testCaseID string, now time.Time) error {
+	tag, err := s.pool.Exec(ctx, s.query["quarantine_leave"], testCaseID, now)
 	if err != nil {
 		return coded(err, "the case could not be taken out of quarantine")
 	}

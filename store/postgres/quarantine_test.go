@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -79,14 +80,34 @@ func testQuarantine(t *testing.T, f *fixture) {
 	require.False(t, f.run(t, runWith(once, failed)).Quarantined)
 
 	require.True(t, put(store.Quarantined{By: store.ByLearning}))
+	require.Equal(t, []int{0, 0, 0}, f.quarantined(t, "login"), "it begins anew")
 	list, err := f.Quarantine(t.Context(), "", 10)
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 	list, err = f.Quarantine(t.Context(), "login", 10)
 	require.NoError(t, err)
 	require.Empty(t, list)
-	require.NoError(t, f.LeaveQuarantine(t.Context(), "login"))
-	require.Equal(t, fault.NotFound, fault.Of(f.LeaveQuarantine(t.Context(), "login")))
+	require.NoError(t, f.LeaveQuarantine(t.Context(), "login", now))
+	require.Equal(t, fault.NotFound, fault.Of(f.LeaveQuarantine(t.Context(), "login", now)))
+}
+
+// testLearningQuarantines: learning puts a case in once, and knows when it left.
+func testLearningQuarantines(t *testing.T, f *fixture) {
+	f.migrated(t)
+	flaky := store.Learned{Quarantine: "4 of 10 runs were flaky"}
+	history, changes := f.learnOf(t, flaky, now)
+	require.False(t, history.Quarantined)
+	require.True(t, changes.Quarantined)
+	history, changes = f.learnOf(t, flaky, now)
+	require.True(t, history.Quarantined)
+	require.False(t, changes.Quarantined, "it is in it already")
+	q, err := f.InQuarantine(t.Context(), "login")
+	require.NoError(t, err)
+	require.Equal(t, []any{store.ByLearning, flaky.Quarantine, store.QuarantinePasses}, []any{q.By, q.Reason, q.Needed})
+	require.NoError(t, f.LeaveQuarantine(t.Context(), "login", now.Add(time.Hour)))
+	history, _ = f.learnOf(t, store.Learned{}, now)
+	require.False(t, history.Quarantined)
+	require.Equal(t, now.Add(time.Hour), history.LeftQuarantine.UTC())
 }
 
 // testQuarantineInSuite: what fails in quarantine fails no suite, and nothing else is forgiven.
@@ -139,7 +160,7 @@ func testQuarantineInSuite(t *testing.T, f *fixture) {
 	require.Equal(t, store.RunCompleted, suite.Status, "it is judged again, by the same rule")
 
 	suiteOf("three", "login")
-	require.NoError(t, f.LeaveQuarantine(t.Context(), "login"))
+	require.NoError(t, f.LeaveQuarantine(t.Context(), "login", now))
 	end("three-login", failed)
 	status, _ = verdict("three")
 	require.Equal(t, store.RunFailed, status, "it had left when the attempt began")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -287,7 +288,8 @@ func (s *Store) writeOutcome(ctx context.Context, tx pgx.Tx, change queue.Change
 	if change.Job.State.Finished() {
 		batch.Queue(s.query["learning_note"], change.Job.Run()) // after its adaptations
 		passed := !flaky && (status == store.RunCompleted || status == store.RunAdapted)
-		batch.Queue(s.query["quarantine_count"], change.Job.Run(), passed, flaky || status == store.RunFailed && o.Class.OfTest())
+		unsure := flaky || status == store.RunFailed && !slices.Contains(store.SaysNothing(), o.Class)
+		batch.Queue(s.query["quarantine_count"], change.Job.Run(), passed, unsure, nullTime(change.Job.FinishedAt))
 		batch.Queue(s.query["suite_run_again"], change.Job.Run())
 	}
 	return tx.SendBatch(ctx, batch).Close()

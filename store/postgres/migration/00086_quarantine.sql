@@ -8,7 +8,8 @@ CREATE TABLE quarantine (
     needed       int NOT NULL CHECK (needed > 0), -- passes in a row that it takes to leave
     passed       int NOT NULL DEFAULT 0,          -- in a row, up to now
     runs         int NOT NULL DEFAULT 0,
-    failed       int NOT NULL DEFAULT 0
+    failed       int NOT NULL DEFAULT 0,
+    left_at      timestamptz -- NULL: it is still in; else what was known of it then stays
 );
 -- Whether the case was in quarantine when the run was made, or its newest attempt began.
 ALTER TABLE test_runs ADD COLUMN quarantined boolean NOT NULL DEFAULT false;

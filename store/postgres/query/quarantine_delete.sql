@@ -1,2 +1,0 @@
--- Takes a case out of quarantine. $1 case.
-DELETE FROM quarantine WHERE test_case_id = $1;
