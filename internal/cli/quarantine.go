@@ -84,7 +84,7 @@ func Quarantine(ctx context.Context, o QuarantineOptions) (int, error) {
 			return reached(ctx, c.notOurs("its quarantine can't be read: "+err.Error()))
 		}
 		if put = append(put, text); !o.JSON {
-			fmt.Fprintf(o.Stdout, "%s is in quarantine: its failures fail no suite until it has passed %s in a row.\n", clean(id), times(q.Passes))
+			fmt.Fprintf(o.Stdout, "%s is in quarantine: its failures fail no suite until it has passed %s.\n", clean(id), times(q.Passes))
 		}
 	}
 	if o.JSON {
@@ -99,7 +99,7 @@ func times(n int) string {
 	if n == 1 {
 		return "once"
 	}
-	return strconv.Itoa(n) + " times"
+	return strconv.Itoa(n) + " times in a row"
 }
 
 // caseID is the id that runs of a case have: of a stored one its own, of a file that which its title makes.

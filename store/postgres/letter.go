@@ -34,7 +34,7 @@ func filtered(f store.LetterFilter) []any {
 	if f.After > 0 {
 		after = &f.After
 	}
-	return []any{null(f.Queue), null(string(f.Class)), null(f.TestCaseID), nullTime(f.Since), nullTime(f.Until), after}
+	return []any{null(f.Queue), null(string(f.Class)), null(f.TestCaseID), nullTime(f.Since), nullTime(f.Until), after, f.Counting}
 }
 
 // writeLetter queues the dead letter of a job that failed for good.

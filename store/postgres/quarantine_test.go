@@ -147,6 +147,16 @@ func testQuarantineInSuite(t *testing.T, f *fixture) {
 	require.Equal(t, store.RunCompleted, status)
 	require.Equal(t, store.SuiteCounts{Total: 2, Completed: 1, Failed: 1, Quarantined: 1}, counts)
 
+	letters := f.letters(t, store.LetterFilter{})
+	require.Equal(t, []string{"one-login"}, letters, "what failed for good is told of")
+	require.Empty(t, f.letters(t, store.LetterFilter{Counting: true}), "and wakes nobody")
+	n, err := f.CountDeadLetters(t.Context(), store.LetterFilter{Counting: true})
+	require.NoError(t, err)
+	require.Zero(t, n)
+	ended, err := f.Outcomes(t.Context(), now.Add(-1))
+	require.NoError(t, err)
+	require.Equal(t, store.Outcomes{Total: 1}, ended)
+
 	suiteOf("two", "login", "checkout")
 	end("two-login", failed)
 	end("two-checkout", failed)
