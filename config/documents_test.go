@@ -125,7 +125,7 @@ func TestExampleHasAllSettings(t *testing.T) {
 	compose := document(t, "docker-compose.yml")
 	for name, value := range printed {
 		said, there := example[name]
-		require.True(t, there, ".env.example does not name %s", name)
+		require.True(t, there, ".env.example does not name %s: add it there with its default, and to docker-compose.yml", name)
 		require.Equal(t, value, said, name)
 		if !ofCompose.MatchString(name) {
 			require.Regexp(t, `(?m)^ +`+name+`: \$\{`+name+`:[-?]`, compose, "docker-compose.yml does not pass %s on", name)

@@ -105,6 +105,7 @@ var suite = []struct {
 
 	{"what is old goes, and nothing else", testCleanup},
 	{"runs are held by their tags", testHoldByTag},
+	{"the chart counts what waits and what goes on", testQueryOfTheChart},
 	{"what is too much goes", testCleanupByBudget},
 	{"a clean-up that broke off goes on", testCleanupGoesOn},
 	{"files without a record go", testCleanupOfOrphans},
