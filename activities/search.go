@@ -51,6 +51,7 @@ func search(before []healing.Fingerprint, target int, after []healing.Fingerprin
 	} else {
 		ranking = page.Rank(wanted)
 	}
+	page.TrustSole(old, target, &ranking)
 	decision := page.Decide(wanted, ranking, healing.Careful)
 	if decision.Index < 0 {
 		f.refusal = strings.Join(decision.Reasons, "; ")

@@ -120,15 +120,47 @@ func (f *fate) line(title string) string {
 	return fmt.Sprintf("%-32s %6d %6d %6d %6d %8d %6d %8d %7d", title, f.steps, f.found, f.right, f.wrong, f.refused, f.gone, f.removed, f.fooled)
 }
 
-// sees describes the page and the one element that a selector finds.
-func (b tab) sees(selector string) browser.Sight {
+// knows describes the page, and says which of its elements is the one that a selector finds; -1 without a selector.
+func (b tab) knows(selector string) (page []healing.Fingerprint, truth int) {
 	b.t.Helper()
-	step := testcase.Step{Type: testcase.TypeWaitForElement, Selectors: []testcase.Selector{{selector}}, Timeout: 5000, Operator: testcase.OperatorEquals, Count: new(1)}
-	sight, err := b.DoAimed(b.t.Context(), step, browser.Aim{Look: true})
-	require.NoError(b.t, err)
-	require.GreaterOrEqual(b.t, sight.Target, 0, selector)
-	require.Empty(b.t, sight.Cut)
-	return sight
+	if selector == "" {
+		return b.page(), -1
+	}
+	for range 20 {
+		before := b.sees(selector)
+		page = b.page()
+		if after := b.sees(selector); !kin(before, after) {
+			continue // it changed meanwhile
+		}
+		if truth = slices.IndexFunc(page, func(f healing.Fingerprint) bool { return f.XPath == before.XPath && kin(f, before) }); truth >= 0 {
+			return page, truth
+		}
+	}
+	require.Fail(b.t, "the page does not come to rest", selector)
+	return nil, -1
+}
+
+// sees describes the one element that a selector finds.
+func (b tab) sees(selector string) healing.Fingerprint {
+	b.t.Helper()
+	sight := b.recorded(testcase.Step{Selectors: []testcase.Selector{{selector}}, Operator: testcase.OperatorEquals, Count: new(1)})
+	return sight.Elements[sight.Target]
+}
+
+// recorded describes the element of a step, and its page.
+func (b tab) recorded(step testcase.Step) browser.Sight {
+	b.t.Helper()
+	wait := testcase.Step{Type: testcase.TypeWaitForElement, Selectors: step.Selectors, Operator: step.Operator, Count: step.Count, Timeout: 10_000}
+	for range 20 {
+		sight, err := b.DoAimed(b.t.Context(), wait, browser.Aim{Look: true})
+		require.NoError(b.t, err)
+		if sight.Cut == "" && sight.Target >= 0 {
+			return sight
+		}
+		// A machine that does much else may not describe it in time.
+	}
+	require.Fail(b.t, "the page can't be described in time", step.Selectors)
+	return browser.Sight{}
 }
 
 func (s upgradeStep) run(t *testing.T, what string, early, late tab) (f fate) {
@@ -143,14 +175,9 @@ func (s upgradeStep) run(t *testing.T, what string, early, late tab) (f fate) {
 		return fate{}
 	}
 	f.steps = 1
-	before, err := early.DoAimed(t.Context(), step, browser.Aim{Look: true})
-	require.NoError(t, err, what)
-	require.GreaterOrEqual(t, before.Target, 0, what)
-	truth := -1
-	if s.Late != "" {
-		truth = late.sees(s.Late).Target
-	}
-	after := late.page()
+	before := early.recorded(step)
+	early.do(string(s.Do))
+	after, truth := late.knows(s.Late)
 	f.found = s.stillFinds(t, step, late, after, truth)
 
 	found := activities.Search(before.Elements, before.Target, after, step)
@@ -176,6 +203,7 @@ func (s upgradeStep) run(t *testing.T, what string, early, late tab) (f fate) {
 		}
 		// From here on the late version is where the early one is.
 		step.Selectors = []testcase.Selector{{s.Late}}
+		var err error
 		if f.right == 1 {
 			_, err = late.DoAimed(t.Context(), step, browser.Aim{At: &found.Element})
 		} else {

@@ -31,7 +31,8 @@ func (p *Page) ask(f Fingerprint) *question {
 		partCaption: q.caption != "", partCaptionWords: len(q.bags[inCaption].ids) > 0, partCaptionLetters: len(q.trigrams) > 0,
 		partTestID: fp.TestID != "", partID: fp.ID != "", partName: fp.Name != "", partClass: len(q.bags[inClass].ids) > 0,
 		partHref: q.href != "", partTag: fp.Tag != "", partRole: fp.Tag != "" || fp.Role != "", partType: fp.Type != "",
-		partLandmark: q.landmark != "", partTags: len(q.path) > 0, partPathEnd: len(q.path) > 0, partIDPath: q.idRoot != "" && q.idRoot != fp.ID,
+		partAutocomplete: fp.Autocomplete != "",
+		partLandmark:     q.landmark != "", partTags: len(q.path) > 0, partPathEnd: len(q.path) > 0, partIDPath: q.idRoot != "" && q.idRoot != fp.ID,
 		partPosition: fp.Box != nil, partSize: fp.Box != nil, partAround: len(q.bags[inAround].ids) > 0,
 		partKeys: len(q.bags[inKeys].ids) > 0, partWords: len(q.bags[inAll].ids) > 0, partRoot: q.root != "|",
 	}
@@ -42,6 +43,9 @@ func (p *Page) ask(f Fingerprint) *question {
 	}
 	if numbered(fp.ID) {
 		q.best -= (1 - sameNumbered) * traits[partID].weight
+	}
+	if q.present[partHref] && strings.HasSuffix(fp.Href, "?") {
+		q.best -= (1 - sameButQuery) * traits[partHref].weight
 	}
 	return q
 }
@@ -110,10 +114,17 @@ func (p *Page) compareAttributes(q *question, e *element, s *similarities) {
 		s[partClass] = p.dice(inClass, q, e)
 	}
 	if q.present[partHref] && e.href != "" {
-		s[partHref] = 1
-		if q.href != e.href {
+		switch {
+		case q.href != e.href:
 			s[partHref] = 0.7 * p.dice(inHref, q, e)
+		case a.Href != b.Href || !strings.HasSuffix(a.Href, "?"):
+			s[partHref] = 1
+		default:
+			s[partHref] = sameButQuery
 		}
+	}
+	if q.present[partAutocomplete] && b.Autocomplete != "" {
+		s[partAutocomplete] = sameOr(a.Autocomplete, b.Autocomplete, -0.5)
 	}
 	if q.present[partTag] {
 		s[partTag] = sameOr(a.Tag, b.Tag, 0)
@@ -211,6 +222,9 @@ func sameStart(a, b string) float64 {
 		return 0
 	}
 }
+
+// sameButQuery is what the same address says if its query, which was left out, may differ.
+const sameButQuery = 0.6
 
 // sameNumbered is what the same id says if it ends in a number: the first of a list today may have been the second yesterday.
 const sameNumbered = 0.8

@@ -19,7 +19,7 @@ type Policy struct {
 // (docs/healing.md has the figures).
 //
 //nolint:gochecknoglobals // a constant in all but syntax
-var Careful = Policy{MinConfidence: 0.4, MinScore: 0.2, MinMargin: 0.1}
+var Careful = Policy{MinConfidence: 0.38, MinScore: 0.2, MinMargin: 0.1}
 
 // Decision says whether to heal, and why.
 type Decision struct {
@@ -124,7 +124,7 @@ func (p *Page) Twin(target Fingerprint, of int) int {
 // told is what tells an element from others whatever its place.
 func (s *similarities) told() float64 {
 	sum := 0.0
-	for _, part := range []part{partTestID, partID, partName, partHref, partClass, partLandmark, partAround, partRole, partTag, partIDPath} {
+	for _, part := range []part{partTestID, partID, partName, partHref, partAutocomplete, partClass, partLandmark, partAround, partRole, partTag, partIDPath} {
 		sum += s[part] * traits[part].weight
 	}
 	return sum

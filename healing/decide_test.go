@@ -190,3 +190,66 @@ func TestAnotherDeed(t *testing.T) {
 		require.Equal(t, heals, d.Heal, "%s: %v", caption, d.Reasons)
 	}
 }
+
+// What alone on both pages leads to an address, or is for a purpose, is the same whatever it is called; so is what has a caption alone, if
+// the page was redesigned.
+func TestSoleOfItsPurpose(t *testing.T) {
+	t.Parallel()
+	cell := healing.Fingerprint{Tag: "input", Role: "textbox", Name: "zip", Label: "Postcode", Autocomplete: "postal-code", XPath: "/html[1]/body[1]/form[1]/input[1]"}
+	link := healing.Fingerprint{Tag: "a", Role: "link", Class: "nav", Text: "Journal", AccessibleName: "Journal", Href: "https://shop.example/journal", XPath: "/html[1]/body[1]/nav[1]/a[1]"}
+	renamedCell, renamedLink := cell, link
+	renamedCell.Name, renamedCell.Label, renamedCell.XPath = "plz", "Where it goes", "/html[1]/body[1]/main[1]/div[3]/input[1]"
+	renamedLink.Text, renamedLink.AccessibleName, renamedLink.Class, renamedLink.XPath = "Stories", "Stories", "x", "/html[1]/body[1]/footer[1]/p[1]/a[1]"
+	elsewhere := renamedLink
+	elsewhere.XPath = "/html[1]/body[1]/main[1]/a[1]"
+	asked := link
+	asked.Href = "https://shop.example/journal?" // its query may be another one
+	for name, test := range map[string]struct {
+		old, page []healing.Fingerprint
+		target    int
+		heals     bool
+	}{
+		"a field":               {[]healing.Fingerprint{link, cell}, []healing.Fingerprint{renamedCell, renamedLink}, 1, true},
+		"a link":                {[]healing.Fingerprint{link, cell}, []healing.Fingerprint{renamedCell, renamedLink}, 0, true},
+		"two links now":         {[]healing.Fingerprint{link, cell}, []healing.Fingerprint{renamedCell, renamedLink, elsewhere}, 0, false},
+		"two links before":      {[]healing.Fingerprint{link, elsewhere}, []healing.Fingerprint{renamedCell, renamedLink}, 0, false},
+		"a link with its query": {[]healing.Fingerprint{asked, cell}, []healing.Fingerprint{renamedCell, renamedLink}, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			old, page := healing.NewPage(test.old), healing.NewPage(test.page)
+			r := page.Rank(test.old[test.target])
+			before := r.Confidence
+			page.TrustSole(old, test.target, &r)
+			require.Equal(t, test.heals, r.Confidence > before, "%v", r.Evidence)
+			require.Equal(t, test.heals, page.Decide(test.old[test.target], r, healing.Careful).Heal)
+		})
+	}
+}
+
+// Rows come and go: what stands beside a button says which one it is, not its place.
+func TestRowsAreToldByWhatTheySay(t *testing.T) {
+	t.Parallel()
+	row := func(n int, customer string) healing.Fingerprint {
+		return healing.Fingerprint{
+			Tag: "button", Role: "button", Text: "Edit", AccessibleName: "Edit", Class: "small", XPath: fmt.Sprintf("/html[1]/body[1]/ul[1]/li[%d]/button[1]", n),
+			Neighbours: healing.Neighbours{Around: customer},
+		}
+	}
+	page := healing.NewPage([]healing.Fingerprint{row(1, "Ada Lovelace"), row(2, "Grace Hopper"), row(3, "Mary Jackson")})
+	require.Negative(t, page.Twin(row(2, "Grace Hopper"), 1))
+	require.GreaterOrEqual(t, page.Twin(row(2, "Joan Clarke"), 1), 0, "her row is gone, and another one stands in its place")
+	require.Negative(t, page.Twin(row(2, "Mary Jackson"), 2), "it moved down")
+}
+
+func TestEachSaysSomethingElse(t *testing.T) {
+	t.Parallel()
+	clean := healing.Fingerprint{Tag: "button", Role: "button", Class: "wide", Text: "Clean all", AccessibleName: "Clean all", XPath: "/html[1]/body[1]/button[1]"}
+	for caption, heals := range map[string]bool{"Retry all": false, "Clean all jobs": true, "Delete all": true, "All cleaned by us": false} {
+		other := clean
+		other.Text, other.AccessibleName = caption, caption
+		page := healing.NewPage([]healing.Fingerprint{other, {Tag: "p", Text: "Nothing else", XPath: "/html[1]/body[1]/p[1]"}})
+		d := page.Decide(clean, page.Rank(clean), healing.Careful)
+		require.Equal(t, heals, d.Heal, "%s: %v", caption, d.Reasons)
+	}
+}

@@ -8,7 +8,7 @@ const deedGroups = `
 add duplicate copy
 delete reset
 show see browse read
-hide collapse
+collapse
 edit rename
 cancel close back decline reject skip
 submit save confirm apply accept agree buy pay checkout finish complete place continue proceed done start
@@ -46,7 +46,7 @@ submit search
 submit filter
 signin signup
 next show
-hide close
+collapse close
 `
 
 // deed is a set of deeds: a bit for each group.

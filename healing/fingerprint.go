@@ -34,9 +34,12 @@ type Fingerprint struct {
 	Alt         string `json:"alt,omitempty"`
 	Title       string `json:"title,omitempty"`
 	Placeholder string `json:"placeholder,omitempty"`
+	// Autocomplete says what a field is for: "email", "postal-code". Neither "on" nor "off".
+	Autocomplete string `json:"autocomplete,omitempty"`
 	// TestID is the value of the attribute that tests go by, whatever it is called: data-testid, data-test, data-qa, data-cy.
 	TestID string `json:"testId,omitempty"`
-	// Href is where a link leads, as an absolute address, or the action of a form's button.
+	// Href is where a link leads, as an absolute address, or the action of a form's button. If it ends in a question
+	// mark, its query was left out.
 	Href string `json:"href,omitempty"`
 	// Value is the caption of a button (input of type submit, button or reset). Never what somebody typed.
 	Value string `json:"value,omitempty"`
@@ -113,7 +116,7 @@ func (f Fingerprint) Bounded() Fingerprint {
 	f.Version = Version
 	f.Tag = strings.ToLower(cut(f.Tag, MaxText))
 	for _, s := range []*string{
-		&f.ID, &f.Name, &f.Class, &f.Type, &f.Alt, &f.Title, &f.Placeholder, &f.TestID, &f.Href, &f.Value, &f.Role, &f.AccessibleName,
+		&f.ID, &f.Name, &f.Class, &f.Type, &f.Alt, &f.Title, &f.Placeholder, &f.Autocomplete, &f.TestID, &f.Href, &f.Value, &f.Role, &f.AccessibleName,
 		&f.Label, &f.Text, &f.Heading, &f.Landmark,
 		&f.Neighbours.Above, &f.Neighbours.Below, &f.Neighbours.Left, &f.Neighbours.Right, &f.Neighbours.Around,
 	} {

@@ -15,6 +15,7 @@ const (
 	partTag
 	partRole
 	partType
+	partAutocomplete
 	partLandmark
 	partTags
 	partPathEnd
@@ -54,6 +55,7 @@ var traits = [parts]struct { //nolint:gochecknoglobals // a table that is only r
 	partTag:            {"tag", 1, "the same tag", ""},
 	partRole:           {"role", 1.25, "the same role", "another role"},
 	partType:           {"type", 0.5, "the same type", "another type"},
+	partAutocomplete:   {"autocomplete", 2, "the same purpose", "another purpose"},
 	partLandmark:       {"landmark", 1, "the same part of the page", "another part of the page"},
 	partTags:           {"tags", 1, "a similar path", ""},
 	partPathEnd:        {"pathEnd", 0.75, "the same end of the path", ""},

@@ -18,7 +18,7 @@ delete remove trash clean clear löschen entfernen supprimer eliminar
 edit modify change bearbeiten modifier editar
 save speichern enregistrer guardar
 cancel abort abbrechen annuler cancelar
-close dismiss schließen fermer cerrar
+close hide dismiss schließen ausblenden fermer cerrar
 submit send absenden senden envoyer enviar
 next forward weiter suivant siguiente
 previous prev back zurück précédent anterior
@@ -70,7 +70,6 @@ category kategorie
 retry rerun repeat again wiederholen
 all alle tous todo
 show view display open anzeigen afficher
-hide ausblenden
 advertising ads advertise werbung
 company corporate unternehmen
 customer client kunde

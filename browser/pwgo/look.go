@@ -112,7 +112,7 @@ func (s *session) known() *secret.Redactor {
 func redacted(f healing.Fingerprint, known *secret.Redactor) healing.Fingerprint {
 	if !known.Empty() {
 		for _, text := range []*string{
-			&f.ID, &f.Name, &f.Class, &f.Type, &f.Alt, &f.Title, &f.Placeholder, &f.TestID, &f.Href, &f.Value, &f.AccessibleName, &f.Label,
+			&f.ID, &f.Name, &f.Class, &f.Type, &f.Alt, &f.Title, &f.Placeholder, &f.Autocomplete, &f.TestID, &f.Href, &f.Value, &f.AccessibleName, &f.Label,
 			&f.Text, &f.Heading, &f.IDPath, &f.Neighbours.Above, &f.Neighbours.Below, &f.Neighbours.Left, &f.Neighbours.Right, &f.Neighbours.Around,
 		} {
 			if *text != "" {

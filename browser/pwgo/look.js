@@ -101,14 +101,17 @@
         print.value = cut(clean(attribute(element, 'value')));
     }
     // Queries and fragments are not compared, and may hold what nobody should keep.
-    const address = s => cut((s || '').replace(/[?#].*$/s, '').replace(/\/\/[^/@]*@/, '//'));
-    if (tag === 'a' || tag === 'area')
+    const address = s => cut((s || '').replace(/#.*$/s, '').replace(/\?.+$/s, '?').replace(/\/\/[^/@]*@/, '//'));
+    if ((tag === 'a' || tag === 'area') && !/^\s*#/.test(attribute(element, 'href') || '')) // those lead to this page
       print.href = attempt(() => address(typeof element.href === 'string' ? element.href : attribute(element, 'href')), undefined);
     else if ((tag === 'button' || print.value) && attribute(element, 'formaction'))
       print.href = attempt(() => address(element.formAction), undefined);
     print.role = attempt(() => role(element), '') || undefined;
     if (FIELDS.has(tag)) {
       print.label = cut(labelOf(element, settings.text, labels));
+      const purpose = clean(attribute(element, 'autocomplete')).toLowerCase();
+      if (purpose && purpose !== 'on' && purpose !== 'off')
+        print.autocomplete = cut(purpose);
       print.disabled = attempt(() => !!element.disabled || undefined, undefined);
       print.readOnly = attempt(() => !!element.readOnly || undefined, undefined);
       print.required = attempt(() => !!element.required || undefined, undefined);

@@ -47,7 +47,7 @@ func named(t *testing.T, sight browser.Sight, name string) healing.Fingerprint {
 
 const form = `<!doctype html><title>Form</title><body><header><nav><a href="/in?next=1#top" class="nav link">Sign in</a></nav></header>
 <main id="content"><h2>Your order</h2><form aria-label="Order"><p>We deliver <b>fast</b>.</p>
-<label for=mail>E-mail</label><input id=mail name=email type=email value="typed@example.test" placeholder="you@example.test" required>
+<label for=mail>E-mail</label><input id=mail name=email type=email autocomplete="shipping Email" value="typed@example.test" placeholder="you@example.test" required>
 <label>Notes <textarea name=notes>typed notes</textarea></label>
 <label>Size <select name=size><option>Small<option>Large</select></label>
 <input type=checkbox name=gift checked aria-label="Gift wrap"><input type=password name=pw value=typed-password>
@@ -72,14 +72,14 @@ func TestLookDescribesThePage(t *testing.T) {
 	require.Equal(t, "E-mail", mail.Neighbours.Left)
 	mail.Neighbours = healing.Neighbours{}
 	require.Equal(t, healing.Fingerprint{
-		Version: 1, Tag: "input", ID: "mail", Name: "email", Type: "email", Placeholder: "you@example.test", Role: "textbox", AccessibleName: "E-mail",
+		Version: 1, Tag: "input", ID: "mail", Name: "email", Type: "email", Placeholder: "you@example.test", Autocomplete: "shipping email", Role: "textbox", AccessibleName: "E-mail",
 		Label: "E-mail", Heading: "Your order", Landmark: "form", XPath: "/html[1]/body[1]/main[1]/form[1]/input[1]", IDPath: "//*[@id='mail']",
 		Visible: new(true), Required: true,
 	}, mail)
 
 	link := named(t, sight, "Sign in")
 	require.Equal(t, "navigation", link.Landmark)
-	require.True(t, strings.HasSuffix(link.Href, "/in"), link.Href)
+	require.True(t, strings.HasSuffix(link.Href, "/in?"), link.Href)
 	require.Equal(t, "nav link", link.Class)
 	submit := named(t, sight, "Place order")
 	require.Equal(t, []string{"button", "submit", "Place order"}, []string{submit.Role, submit.Type, submit.Value})
