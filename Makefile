@@ -117,9 +117,10 @@ setup/test:
 lint: lint/go lint/workflows lint/shell ## Run all linters
 
 .PHONY: lint/go
-lint/go: ## Run golangci-lint in the product and in devstack
+lint/go: ## Run golangci-lint in all modules
 	$(LINT) run ./...
 	cd devstack && $(LINT) run --config ../.golangci.yml ./...
+	cd tools && $(LINT) run --config ../.golangci.yml ./...
 
 .PHONY: lint/workflows
 lint/workflows: ## Check that workflow code is deterministic
@@ -133,21 +134,23 @@ lint/shell:
 fmt: ## Format all Go code
 	$(LINT) fmt ./...
 	cd devstack && $(LINT) fmt --config ../.golangci.yml ./...
+	cd tools && $(LINT) fmt --config ../.golangci.yml ./...
 
 .PHONY: verify
-verify: ## Check that module files, generated code and docker-compose.yml are in order
+verify: ## Check that module files, generated code, docker-compose.yml and the Helm chart are in order
 	go mod tidy -diff
 	go -C devstack mod tidy -diff
 	go -C tools mod tidy -diff
 	$(LINT) config verify
 	POSTGRES_PASSWORD=x REDIS_PASSWORD=x CINNAMON_API_KEY=x $(COMPOSE) --profile s3 --profile board config --quiet
+	go -C tools test $(TESTFLAGS) ./chart
 	@before=$$(git status --porcelain; git diff); go generate ./...; \
 	if [ "$$before" != "$$(git status --porcelain; git diff)" ]; then \
 		git status --short; echo 'verify: go generate changes the files above: commit them' >&2; exit 1; fi
 
 .PHONY: histories
 histories: setup/test ## Record the workflow histories that today's code must replay
-	go test -count=1 -run 'TestHistoriesOfRealRunsReplay|TestWorkerThatDies|Suite|TestDeadLetters|TestSchedule|TestCleanup|TestWhatTemporal' ./e2e -update
+	go test -count=1 -run 'TestHistoriesOfRealRunsReplay|TestWorkerThatDies|Suite|TestDeadLetters|TestSchedule|TestCleanup|TestLearning|TestQuarantine|TestWhatTemporal' ./e2e -update
 
 .PHONY: ci
 ci: ## Run what CI runs

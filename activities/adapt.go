@@ -126,7 +126,7 @@ func (h *adapter) aim(key store.StepKey) ([]store.LearnedLocator, browser.Aim) {
 	since, known := h.memory.Seen[key]
 	aim.Look = !h.blind && h.environment != "" && (!known || time.Since(since) > refreshAfter)
 	for _, l := range h.memory.Locators {
-		if l.Step != key || l.Status == store.LocatorRejected || len(aim.First)+len(l.Selectors) > mostLearned {
+		if l.Step != key || l.Status == store.LocatorRejected || len(aim.First)+len(l.Selectors) > mostLearned || h.memory.FindsRejected(l) {
 			continue
 		}
 		for _, selector := range l.Selectors {

@@ -156,6 +156,10 @@ func TestRunsHealAndLearn(t *testing.T) {
 		require.Equal(t, store.RunFailed, run.Status)
 		require.Contains(t, run.Error, "people rejected that")
 	}
+	h.sql(`INSERT INTO learned_locators (test_case_id, environment, step_number, step_hash, selectors, digest, status, created_at, updated_at)
+		SELECT test_case_id, environment, step_number, step_hash, json_build_array(selectors->0), '', 'proposed', now(), now() FROM learned_locators`)
+	run, _ = h.again(newPage)
+	require.Equal(t, store.RunFailed, run.Status, "another heal taught what finds the same element")
 }
 
 func TestHealsThatAreNotDone(t *testing.T) {

@@ -66,7 +66,7 @@ func (a *attempt) execute(ctx context.Context) (store.Outcome, error) {
 			s.Status = store.StepSkipped
 		}
 	}
-	o.Adaptations = a.adapter.adaptations()
+	o.Adaptations, o.Environment, o.CaseVersion = a.adapter.adaptations(), a.adapter.where(), a.version()
 	if v != nil {
 		o.Status, o.Class, o.Error, o.Stack, o.Final = v.status, v.class, v.reason, v.stack, v.final
 	} else if o.AdaptedSteps > 0 {
@@ -105,7 +105,7 @@ func (a *attempt) drive(ctx context.Context) *verdict {
 		for _, s := range part.Steps {
 			a.steps = append(a.steps, store.Step{
 				RunID: a.in.RunID, Attempt: a.claim.Attempt, Number: len(a.steps) + 1, Action: s.Action(), Description: s.Description(),
-				Status: store.StepPending,
+				Status: store.StepPending, Target: targetOf(s),
 			})
 		}
 	}
@@ -203,7 +203,7 @@ func (a *attempt) step(ctx context.Context, session browser.Session, i int, step
 	if failed.trouble != nil || (errors.Is(ctx.Err(), context.Canceled) && !cancelRequested(ctx)) {
 		return failed // that says nothing of the step, and another attempt will
 	}
-	s.Status, s.Error = store.StepFailed, failed.reason
+	s.Status, s.Error, s.Page = store.StepFailed, failed.reason, pageOf(err)
 	a.observeStep(s)
 	recordCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRecordWithin)
 	defer cancel()
@@ -243,11 +243,11 @@ func (a *attempt) show(i int, s *store.Step, status string) {
 	a.Progress.Publish(a.in.Queue, a.in.jobID(), a.in.RunID, a.claim.Attempt, record)
 }
 
-func (a *attempt) result(o store.Outcome) Result { return resultOf(a.in.RunID, o) }
+func (a *attempt) result(o store.Outcome) Result { return resultOf(a.claim.Run, o) }
 
-func resultOf(runID string, o store.Outcome) Result {
+func resultOf(run store.Run, o store.Outcome) Result {
 	return Result{
-		TestRunID: runID, Status: o.Status, TotalSteps: o.TotalSteps, CompletedSteps: o.CompletedSteps,
+		TestRunID: run.ID, Status: o.Status, Quarantined: run.Quarantined, TotalSteps: o.TotalSteps, CompletedSteps: o.CompletedSteps,
 		FailedSteps: o.FailedSteps, AdaptedSteps: o.AdaptedSteps, Duration: o.Duration.Milliseconds(), Error: bounded(o.Error, mostError),
 		Adaptations: inShort(o.Adaptations),
 	}

@@ -23,7 +23,7 @@ type endStore interface {
 func EndOf(run store.Run, status store.RunStatus, class store.Class, reason string) (store.Outcome, error) {
 	o := run.Ended(status, class, reason)
 	var err error
-	if o.Result, err = json.Marshal(resultOf(run.ID, o)); err != nil {
+	if o.Result, err = json.Marshal(resultOf(run, o)); err != nil {
 		return o, fmt.Errorf("encoding the result: %w", err)
 	}
 	return o, nil
@@ -36,7 +36,7 @@ func (t *TestExecution) EndRun(ctx context.Context, in EndRunInput) (EndRunResul
 		return EndRunResult{}, fmt.Errorf("reading the run: %w", err)
 	}
 	if run.Status.Finished() {
-		return EndRunResult{Status: run.Status, Reason: bounded(run.Error, mostError)}, nil
+		return EndRunResult{Status: run.Status, Reason: bounded(run.Error, mostError), Quarantined: run.Quarantined}, nil
 	}
 	o, err := EndOf(run, in.Status, in.Class, in.Reason)
 	if err != nil {
@@ -54,7 +54,7 @@ func (t *TestExecution) EndRun(ctx context.Context, in EndRunInput) (EndRunResul
 		case readErr != nil:
 			return EndRunResult{}, fmt.Errorf("reading the run: %w", readErr)
 		case run.Status.Finished():
-			return EndRunResult{Status: run.Status, Reason: bounded(run.Error, mostError)}, nil
+			return EndRunResult{Status: run.Status, Reason: bounded(run.Error, mostError), Quarantined: run.Quarantined}, nil
 		case err == nil:
 			return EndRunResult{Left: true}, nil
 		}
@@ -62,7 +62,7 @@ func (t *TestExecution) EndRun(ctx context.Context, in EndRunInput) (EndRunResul
 	if err != nil {
 		return EndRunResult{}, fmt.Errorf("ending the run: %w", err)
 	}
-	return EndRunResult{Status: in.Status, Reason: bounded(in.Reason, mostError)}, nil
+	return EndRunResult{Status: in.Status, Reason: bounded(in.Reason, mostError), Quarantined: run.Quarantined}, nil
 }
 
 // expired says that the attempt may not wait any longer.
@@ -88,7 +88,7 @@ func (t *TestExecution) overdue(ctx context.Context, in AttemptInput) (ended boo
 		}
 		run.Status, run.Error = store.RunFailed, waits[0].Reason()
 	}
-	return true, AttemptResult{Finished: true, Result: resultOf(run.ID, run.Ended(run.Status, "", run.Error))}, nil
+	return true, AttemptResult{Finished: true, Result: resultOf(run, run.Ended(run.Status, "", run.Error))}, nil
 }
 
 // expirer ends runs that have waited too long.

@@ -22,6 +22,6 @@ func Search(before []healing.Fingerprint, target int, after []healing.Fingerprin
 
 // Recorded is what an attempt with these steps and adaptations leaves in the workflow's history.
 func Recorded(steps []store.Step, list []store.Adaptation, reason string) AttemptResult {
-	result := resultOf("run-1", store.Outcome{Status: store.RunFailed, Error: reason, Adaptations: list})
+	result := resultOf(store.Run{ID: "run-1"}, store.Outcome{Status: store.RunFailed, Error: reason, Adaptations: list})
 	return AttemptResult{Result: result, Steps: lines(steps, notesOf(list), room(result))}
 }

@@ -86,4 +86,6 @@ type EndRunResult struct {
 	Left   bool            `json:"left,omitempty"`
 	Status store.RunStatus `json:"status,omitempty"`
 	Reason string          `json:"reason,omitempty"`
+	// Quarantined says that a failure fails no suite.
+	Quarantined bool `json:"quarantined,omitempty"`
 }

@@ -47,6 +47,8 @@ type SuiteChild struct {
 	TestCaseID string          `json:"testCaseId"`
 	Summary    string          `json:"summary"`
 	Input      json.RawMessage `json:"input"` // of its workflow
+	// Quarantined says that its failure does not count.
+	Quarantined bool `json:"quarantined,omitempty"`
 }
 
 // NextOfSuite names the next runs of a suite that have not ended.
@@ -58,7 +60,7 @@ func (s *SuiteExecution) NextOfSuite(ctx context.Context, in NextOfSuiteInput) (
 	next := NextOfSuite{Children: make([]SuiteChild, 0, len(children))}
 	size := 0
 	for _, c := range children {
-		child := SuiteChild{RunID: c.RunID, Place: c.Place, TestCaseID: c.TestCaseID, Summary: Summary(c.Title), Input: c.WorkflowInput}
+		child := SuiteChild{RunID: c.RunID, Place: c.Place, TestCaseID: c.TestCaseID, Summary: Summary(c.Title), Input: c.WorkflowInput, Quarantined: c.Quarantined}
 		text, err := json.Marshal(child)
 		if err != nil {
 			return NextOfSuite{}, fmt.Errorf("encoding a run of the suite: %w", err)

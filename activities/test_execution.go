@@ -121,9 +121,6 @@ func (t *TestExecution) ExecuteAttempt(ctx context.Context, in AttemptInput) (At
 	}
 	claim, err := t.Store.ClaimAttempt(ctx, in.Queue, in.RunID, t.Worker, in.Made, time.Now(), grant.Taken)
 	switch {
-	case errors.Is(err, queue.ErrFinished) && grant.Taken != nil && in.Made > 0 && claim.Job.AttemptsMade == in.Made:
-		// A client had a job that had ended wait again. Its workflow was started, but the record does not say so yet.
-		return AttemptResult{RetryAt: time.Now().Add(holdAgain), Made: in.Made, Waits: "What a client did to the job is not recorded yet"}, nil
 	case errors.Is(err, queue.ErrFinished), errors.Is(err, queue.ErrRecorded):
 		return t.recorded(ctx, in, claim.Job)
 	case errors.Is(err, queue.ErrTaken):
@@ -256,7 +253,7 @@ func (t *TestExecution) recorded(ctx context.Context, in AttemptInput, job queue
 		return AttemptResult{}, fmt.Errorf("reading the recorded adaptations: %w", err)
 	}
 	adaptations = slices.DeleteFunc(adaptations, func(a store.Adaptation) bool { return a.Attempt != run.Attempt })
-	result := resultOf(in.RunID, store.Outcome{
+	result := resultOf(run, store.Outcome{
 		Status: status, TotalSteps: run.TotalSteps, CompletedSteps: run.CompletedSteps, FailedSteps: run.FailedSteps,
 		AdaptedSteps: run.AdaptedSteps, Duration: run.Duration, Error: run.Error, Adaptations: adaptations,
 	})

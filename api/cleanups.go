@@ -30,6 +30,9 @@ type cleanupStore interface {
 	HoldRun(ctx context.Context, runID, as string, now time.Time) error
 	ReleaseRun(ctx context.Context, runID string) error
 	RunsHeld(ctx context.Context, as string, limit int) ([]store.HeldRun, error)
+	HoldTag(ctx context.Context, tag, as string, now time.Time) error
+	ReleaseTag(ctx context.Context, tag string) error
+	TagsHeld(ctx context.Context) ([]store.HeldTag, error)
 }
 
 // cleanupResource is a clean-up as clients see it.
@@ -176,67 +179,4 @@ func (h *handlers) cancelCleanup(c *gin.Context) {
 		return
 	}
 	h.showCleanup(c, http.StatusAccepted)
-}
-
-// holdRequest says what a run is held for.
-type holdRequest struct {
-	As string `json:"as,omitempty"`
-}
-
-const longestHold = 200
-
-func (h *handlers) holdRun(c *gin.Context) {
-	var r holdRequest
-	if p := decodeUpTo(c, &r, maxBody, true); p != nil {
-		answer(c, *p)
-		return
-	}
-	if len(r.As) > longestHold {
-		fail(c, h.Log, fault.InvalidField("as", "it must have %d bytes at the most", longestHold))
-		return
-	}
-	if err := h.Cleanups.HoldRun(c.Request.Context(), c.Param("id"), r.As, time.Now()); err != nil {
-		fail(c, h.Log, err)
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"testRunId": c.Param("id"), "held": true, "as": r.As})
-}
-
-func (h *handlers) releaseRun(c *gin.Context) {
-	if err := h.Cleanups.ReleaseRun(c.Request.Context(), c.Param("id")); err != nil {
-		fail(c, h.Log, err)
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"testRunId": c.Param("id"), "held": false})
-}
-
-// heldResource is a held run as clients see it.
-type heldResource struct {
-	TestRunID  string          `json:"testRunId"`
-	TestCaseID string          `json:"testCaseId"`
-	Title      string          `json:"title"`
-	Status     store.RunStatus `json:"status"`
-	As         string          `json:"as,omitempty"`
-	HeldSince  time.Time       `json:"heldSince"`
-	Links      struct {
-		Self string `json:"self"`
-	} `json:"links"`
-}
-
-func (h *handlers) listHeld(c *gin.Context) {
-	limit, err := number(c, "limit", defaultListed, 1, maxListed)
-	if err != nil {
-		fail(c, h.Log, err)
-		return
-	}
-	held, err := h.Cleanups.RunsHeld(c.Request.Context(), c.Query("as"), limit)
-	if err != nil {
-		fail(c, h.Log, err)
-		return
-	}
-	list(c, held, func(r store.HeldRun) heldResource {
-		shown := heldResource{TestRunID: r.RunID, TestCaseID: r.TestCaseID, Title: r.Title, Status: r.Status, As: r.As, HeldSince: r.Since}
-		shown.Links.Self = h.addresses.run(r.RunID)
-		return shown
-	})
 }

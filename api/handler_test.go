@@ -34,6 +34,7 @@ type records struct {
 	kept  []store.Artifact
 
 	adaptations []store.Adaptation
+	definition  string // of every case
 
 	letters []store.DeadLetter
 	filters []store.LetterFilter
@@ -89,7 +90,10 @@ func (r *records) SaveCase(_ context.Context, c store.TestCase) (bool, error) {
 
 func (r *records) Case(_ context.Context, id string) (store.TestCase, error) {
 	r.ask(id)
-	return store.TestCase{ID: id}, nil
+	if id == "gone" {
+		return store.TestCase{}, fault.New(fault.NotFound, "there is no test case %q", id)
+	}
+	return store.TestCase{ID: id, Definition: []byte(r.definition)}, nil
 }
 
 func (r *records) Cases(_ context.Context, after string, _ int) ([]store.TestCase, error) {
@@ -193,16 +197,18 @@ type bundle struct {
 
 	records     *records
 	submissions *submissions
+	locators    *locators
+	quarantine  *quarantine
 }
 
 func setup(t *testing.T, checks ...health.Check) bundle {
 	t.Helper()
-	return newHandler(bundle{records: &records{}, submissions: &submissions{}}, viewerFiles(), checks...)
+	return newHandler(bundle{records: &records{}, submissions: &submissions{}, locators: &locators{}, quarantine: &quarantine{cases: map[string]store.Quarantined{}}}, viewerFiles(), checks...)
 }
 
 func newHandler(b bundle, viewer fs.FS, checks ...health.Check) bundle {
 	b.Handler = api.Handler(api.Deps{
-		Starter: b.submissions, Store: b.records, Artifacts: files{}, Services: health.New(checks...), Key: key, TraceViewer: viewer,
+		Starter: b.submissions, Store: b.records, Locators: b.locators, Learned: learned{}, Quarantine: b.quarantine, Artifacts: files{}, Services: health.New(checks...), Key: key, TraceViewer: viewer,
 		Metrics: metrics.New("api", slog.New(slog.DiscardHandler)), Log: slog.New(slog.DiscardHandler),
 	})
 	return b

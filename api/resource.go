@@ -21,6 +21,7 @@ type runResource struct {
 	Attempt        int              `json:"attempt"`
 	MaxAttempts    int              `json:"maxAttempts"`
 	Flaky          bool             `json:"flaky"`
+	Quarantined    bool             `json:"quarantined"` // a failure fails no suite
 	TotalSteps     int              `json:"totalSteps"`
 	CompletedSteps int              `json:"completedSteps"`
 	FailedSteps    int              `json:"failedSteps"`
@@ -126,7 +127,7 @@ func (a addresses) resource(r store.Run) runResource {
 	}
 	out := runResource{
 		TestRunID: r.ID, JobID: r.JobID, Queue: queue.TestExecution, TestCaseID: r.TestCaseID, SuiteRunID: r.SuiteRunID, Title: r.Title, UserID: r.UserID,
-		Status: r.Status, Attempt: r.Attempt, MaxAttempts: r.MaxAttempts, Flaky: r.Flaky, TotalSteps: r.TotalSteps,
+		Status: r.Status, Attempt: r.Attempt, MaxAttempts: r.MaxAttempts, Flaky: r.Flaky, Quarantined: r.Quarantined, TotalSteps: r.TotalSteps,
 		CompletedSteps: r.CompletedSteps, FailedSteps: r.FailedSteps, AdaptedSteps: r.AdaptedSteps, Progress: p,
 		Error: r.Error, Config: r.Config, CreatedAt: r.CreatedAt, StartedAt: present(r.StartedAt),
 		FinishedAt: present(r.FinishedAt), Links: a.links(r),

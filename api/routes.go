@@ -83,9 +83,13 @@ type Deps struct {
 		letterStore
 	}
 	// Jobs and Cleanups are of clean-ups.
-	Jobs      jobSubmitter
-	Cleanups  cleanupStore
-	Artifacts artifactReader
+	Jobs     jobSubmitter
+	Cleanups cleanupStore
+	Locators locatorStore
+	Learned  learnedStore
+	// Quarantine is of cases that fail no suite.
+	Quarantine quarantineStore
+	Artifacts  artifactReader
 	// Services are those that the API depends on.
 	Services *health.Prober
 	// Metrics is what Prometheus reads; nil if nothing is measured.
@@ -152,9 +156,21 @@ func Handler(d Deps) http.Handler {
 	}
 	api.GET("/dead-letters", h.listLetters)
 	api.POST("/dead-letters/requeue", h.requeueLetters)
+	api.GET("/locators", h.listLocators)
+	api.GET("/locators/:id", h.getLocator)
+	api.POST("/locators/:id/approve", h.decide(store.LocatorPromoted))
+	api.POST("/locators/:id/reject", h.decide(store.LocatorRejected))
+	api.POST("/locators/:id/rollback", h.decide(""))
+	api.GET("/reliability", h.listReliability)
+	api.GET("/patterns", h.listPatterns)
 	api.GET("/test-cases", h.listCases)
 	api.PUT("/test-cases/:id", h.saveCase)
 	api.GET("/test-cases/:id", h.pathID, h.getCase)
+	api.GET("/test-cases/:id/patch", h.pathID, h.patchCase)
+	api.GET("/test-cases/:id/quarantine", h.pathID, h.getQuarantined)
+	api.PUT("/test-cases/:id/quarantine", h.pathID, h.putInQuarantine)
+	api.DELETE("/test-cases/:id/quarantine", h.pathID, h.leaveQuarantine)
+	api.GET("/quarantine", h.listQuarantine)
 	api.GET("/suites", h.listSuites)
 	api.PUT("/suites/:id", h.saveSuite)
 	api.GET("/suites/:id", h.pathID, h.getSuite)
@@ -172,6 +188,9 @@ func Handler(d Deps) http.Handler {
 	api.POST("/test-runs/:id/hold", h.pathID, h.holdRun)
 	api.POST("/test-runs/:id/release", h.pathID, h.releaseRun)
 	api.GET("/holds", h.listHeld)
+	api.GET("/held-tags", h.listHeldTags)
+	api.PUT("/held-tags/:id", h.pathID, h.holdTag)
+	api.DELETE("/held-tags/:id", h.pathID, h.releaseTag)
 	api.GET("/schedules", h.listSchedules)
 	api.PUT("/schedules/:id", h.saveSchedule)
 	api.GET("/schedules/:id", h.pathID, h.getSchedule)

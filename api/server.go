@@ -93,7 +93,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 	}
 	server := &http.Server{
 		Handler: Handler(Deps{
-			Starter: submit, Schedules: submit, Store: records, Jobs: submit, Cleanups: records, Artifacts: files, Key: cfg.API.Key, PublicURL: cfg.API.PublicURL,
+			Starter: submit, Schedules: submit, Store: records, Jobs: submit, Cleanups: records, Locators: records, Learned: records, Quarantine: records, Artifacts: files, Key: cfg.API.Key, PublicURL: cfg.API.PublicURL,
 			Temporal: cfg.Temporal, TraceViewer: viewer, Services: prober, Metrics: m, Tracer: tracer, Log: log,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -116,7 +116,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ad
 	if alerts != nil {
 		sweeper.Go(func() { alerts.Run(sweeping) })
 	}
-	sweeper.Go(func() { submit.KeepSchedules(sweeping, cfg.Cleanup) })
+	sweeper.Go(func() { submit.KeepSchedules(sweeping, cfg) })
 	defer sweeper.Wait()
 	defer stopSweeping()
 

@@ -51,6 +51,8 @@ type suiteCounts struct {
 	Failed    int `json:"failed"`
 	Cancelled int `json:"cancelled"`
 	Flaky     int `json:"flaky"`
+	// Quarantined are those of the failed ones that don't count.
+	Quarantined int `json:"quarantined"`
 }
 
 type suiteRunLinks struct {

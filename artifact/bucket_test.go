@@ -85,7 +85,7 @@ func startServer() {
 		server.err = err
 		return
 	}
-	cmd := exec.Command("node", "serve.cjs", folder)
+	cmd := exec.Command("node", "--openssl-legacy-provider", "serve.cjs", folder) // its tokens of pages are enciphered by an old cipher
 	cmd.Dir, cmd.Stderr = program, os.Stderr
 	input, inErr := cmd.StdinPipe()
 	output, outErr := cmd.StdoutPipe()

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http/httptest"
 	"path"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cinnamon-qa/cinnamon/artifact"
 )
@@ -85,6 +87,49 @@ func TestFilesAreKept(t *testing.T) {
 		list, err = s.List(t.Context(), "run-2")
 		require.NoError(t, err)
 		require.Empty(t, list)
+	})
+}
+
+// TestAllFilesAreWalked has more files than a server lists at once.
+func TestAllFilesAreWalked(t *testing.T) {
+	t.Parallel()
+	const many = 1001
+	everyStore(t, func(t *testing.T, s artifact.Store) {
+		var putting errgroup.Group
+		putting.SetLimit(16)
+		for i := range many {
+			putting.Go(func() error {
+				_, err := s.Put(t.Context(), artifact.Object{RunID: fmt.Sprintf("run-%d", i%7), Name: fmt.Sprintf("%d.log", i), MaxBytes: 10}, strings.NewReader("four"))
+				return err
+			})
+		}
+		require.NoError(t, putting.Wait())
+		began := time.Now()
+		seen, calls := map[string]bool{}, 0
+		visit := func(page []artifact.Stored) error {
+			calls++
+			for _, f := range page {
+				require.False(t, seen[f.Path], f.Path)
+				require.NoError(t, artifact.CheckPath(f.Path))
+				require.EqualValues(t, 4, f.Bytes)
+				require.WithinDuration(t, began, f.ModTime, time.Minute)
+				seen[f.Path] = true
+			}
+			return nil
+		}
+		require.NoError(t, s.Walk(t.Context(), visit))
+		require.Len(t, seen, many)
+		require.Greater(t, calls, 1)
+		for path := range seen {
+			require.NoError(t, s.Delete(t.Context(), path)) // what is walked can be deleted
+			break
+		}
+		seen = map[string]bool{}
+		require.NoError(t, s.Walk(t.Context(), visit))
+		require.Len(t, seen, many-1)
+
+		stop := errors.New("enough")
+		require.ErrorIs(t, s.Walk(t.Context(), func([]artifact.Stored) error { return stop }), stop)
 	})
 }
 

@@ -40,6 +40,8 @@ type Error struct {
 	// Element says that it is the step's own element that is not there, and not its tab or frame; Covered that something else lies
 	// over it.
 	Element, Covered bool
+	// Page is the address of the page on which it failed, without what follows the path; empty if there was none.
+	Page string
 	// Cause is what the browser or its driver said; nil if there is nothing
 	// to say beyond the message.
 	Cause error

@@ -380,6 +380,12 @@ func (w *work) rest(ctx context.Context) error {
 		{Outbox, before(now, w.policy.Orphans, 0)},
 		{Jobs, before(now, w.policy.Orphans, 0)},
 		{Reports, before(now, w.policy.Reports, 0)},
+		{Pages, before(now, w.policy.Learned, 0)},
+		{Fingerprints, before(now, w.policy.Learned, 0)},
+		{Locators, before(now, w.policy.Learned, 0)},
+		{Patterns, before(now, w.policy.Learned, 0)},
+		{Reliability, before(now, w.policy.Learned, 0)},
+		{Deliveries, before(now, w.policy.Orphans, 0)},
 	} {
 		if part.before.IsZero() {
 			continue

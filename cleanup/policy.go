@@ -29,6 +29,8 @@ type Policy struct {
 	Letters  time.Duration `json:"letters"`
 	Rejected time.Duration `json:"rejected"`
 	Reports  time.Duration `json:"reports"`
+	// Learned is for how long what runs taught of a case is kept after the last of them.
+	Learned time.Duration `json:"learned"`
 	// KeepCompleted and KeepFailed are how many jobs that ended each queue keeps in Redis. Spare spares those that ended
 	// less than so long ago.
 	KeepCompleted int           `json:"keepCompleted"`
@@ -42,7 +44,7 @@ type Policy struct {
 // Default is the documented policy.
 func Default() Policy {
 	return Policy{
-		Runs: 90 * Day, Longer: 60 * Day, Letters: 90 * Day, Rejected: 30 * Day, Reports: 365 * Day,
+		Runs: 90 * Day, Longer: 60 * Day, Letters: 90 * Day, Rejected: 30 * Day, Reports: 365 * Day, Learned: 180 * Day,
 		Files: map[artifact.Kind]time.Duration{
 			artifact.Screenshot: 30 * Day, artifact.DOM: 30 * Day, artifact.Console: 30 * Day, artifact.Network: 30 * Day,
 			artifact.HAR: 30 * Day, artifact.Trace: 7 * Day, artifact.Video: 7 * Day,

@@ -17,6 +17,12 @@ const (
 	Outbox       Kind = "outbox"          // changes of queues that are no more
 	Rejected     Kind = "rejectedChanges" // changes that were set aside
 	Reports      Kind = "reports"         // of earlier clean-ups
+	Fingerprints Kind = "fingerprints"    // what elements looked like in cases that nobody runs any more
+	Pages        Kind = "pageSnapshots"   // and their pages
+	Locators     Kind = "learnedLocators" // and what heals taught of them
+	Patterns     Kind = "patterns"        // and what else was learned of them
+	Reliability  Kind = "caseReliability" // and how they did
+	Deliveries   Kind = "alertDeliveries" // to targets that are no more
 	OrphanFiles  Kind = "orphanedFiles"   // without a record
 	Processes    Kind = "processes"       // browsers and drivers of workers that have died
 	Folders      Kind = "folders"         // that they left

@@ -25,6 +25,8 @@ type Cleanup struct {
 	LongerDays int `env:"CLEANUP_FAILED_EXTRA_DAYS" envDefault:"60"`
 	// LetterDays is for how long dead letters are kept.
 	LetterDays int `env:"CLEANUP_DEAD_LETTER_DAYS" envDefault:"90"`
+	// LearnedDays is for how long what runs taught of a case is kept after the last of them.
+	LearnedDays int `env:"CLEANUP_LEARNED_DAYS" envDefault:"180"`
 	// MostRuns is how many runs that have ended are kept at the most, the newest.
 	MostRuns int `env:"CLEANUP_MAX_RUNS" envDefault:"0"`
 	// MostFileBytes is how many bytes all files may have together.
@@ -65,17 +67,23 @@ func Days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 func (c Cleanup) validate(bad func(format string, args ...any)) {
 	for name, value := range map[string]int{
 		"CLEANUP_RUN_DAYS": c.RunDays, "CLEANUP_FAILED_EXTRA_DAYS": c.LongerDays, "CLEANUP_DEAD_LETTER_DAYS": c.LetterDays,
-		"CLEANUP_MAX_RUNS": c.MostRuns,
+		"CLEANUP_LEARNED_DAYS": c.LearnedDays,
+		"CLEANUP_MAX_RUNS":     c.MostRuns,
 	} {
 		if value < 0 {
 			bad("%s is %d: it must be 0 or more", name, value)
 		}
 	}
-	fields := strings.Fields(c.Cron)
+	if !isCron(c.Cron) {
+		bad("CLEANUP_CRON is %q: it must be five fields such as 0 2 * * *, an interval such as @every 12h, or off", c.Cron)
+	}
+}
+
+// isCron says whether it looks like when something is to run; Temporal knows in full.
+func isCron(cron string) bool {
+	fields := strings.Fields(cron)
 	if len(fields) > 0 && strings.HasPrefix(fields[0], "CRON_TZ=") {
 		fields = fields[1:]
 	}
-	if c.Cron != CronOff && (len(fields) == 0 || len(fields) < 5 && !strings.HasPrefix(fields[0], "@")) {
-		bad("CLEANUP_CRON is %q: it must be five fields such as 0 2 * * *, an interval such as @every 12h, or off", c.Cron)
-	}
+	return cron == CronOff || len(fields) >= 5 || len(fields) > 0 && strings.HasPrefix(fields[0], "@")
 }

@@ -51,6 +51,7 @@ type Config struct {
 	Artifacts Artifacts
 	Worker    Worker
 	Cleanup   Cleanup
+	Learning  Learning
 	Metrics   Metrics
 	Alert     Alert
 	Tracing   Tracing
@@ -170,8 +171,35 @@ type Worker struct {
 	HeartbeatTimeout time.Duration `env:"WORKER_HEARTBEAT_TIMEOUT" envDefault:"10s"`
 	// StopTimeout is how long a stopping worker waits for the runs it drives.
 	StopTimeout time.Duration `env:"WORKER_STOP_TIMEOUT" envDefault:"60s"`
+	// Deployment is the name of Temporal's worker deployment that the worker belongs to; empty: it has no version.
+	Deployment string `env:"WORKER_DEPLOYMENT"`
+	// BuildID is its version there.
+	BuildID string `env:"WORKER_BUILD_ID"`
+	// Versioning says where runs go on that another version began: auto-upgrade (on the newest) or pinned (there).
+	Versioning string `env:"WORKER_VERSIONING" envDefault:"auto-upgrade"`
 	// DebugAddr is an address on loopback at which a worker serves profiles of itself; empty means nowhere.
 	DebugAddr string `env:"WORKER_DEBUG_ADDR"`
+}
+
+// Pinned has runs go on where they began.
+const Pinned = "pinned"
+
+func (w Worker) validate(bad func(format string, args ...any)) {
+	if w.HeartbeatTimeout < 2*time.Second {
+		bad("WORKER_HEARTBEAT_TIMEOUT is %s: it must be 2s or more", w.HeartbeatTimeout)
+	}
+	if w.DebugAddr != "" && !isLoopback(w.DebugAddr) {
+		bad("WORKER_DEBUG_ADDR is %q: it must be on loopback, for example 127.0.0.1:6060: profiles are nobody else's business", w.DebugAddr)
+	}
+	if w.Versioning != "auto-upgrade" && w.Versioning != Pinned {
+		bad("WORKER_VERSIONING is %q: it must be auto-upgrade or pinned", w.Versioning)
+	}
+	if (w.Deployment == "") != (w.BuildID == "") {
+		bad("WORKER_DEPLOYMENT and WORKER_BUILD_ID belong together: set both, or neither")
+	}
+	if strings.ContainsAny(w.Deployment, ".:") || strings.Contains(w.BuildID, ":") {
+		bad("WORKER_DEPLOYMENT must be without dots and colons, WORKER_BUILD_ID without colons")
+	}
 }
 
 // FromEnvironment reads the process's own environment.
@@ -247,16 +275,12 @@ func (c *Config) Validate() error {
 	if t := c.Queue.Timeout; t != 0 && (t < time.Second || t > 30*24*time.Hour) {
 		bad("QUEUE_TIMEOUT is %s: it must be between 1s and 720h, or 0 for as long as it takes", t)
 	}
-	if c.Worker.HeartbeatTimeout < 2*time.Second {
-		bad("WORKER_HEARTBEAT_TIMEOUT is %s: it must be 2s or more", c.Worker.HeartbeatTimeout)
-	}
-	if c.Worker.DebugAddr != "" && !isLoopback(c.Worker.DebugAddr) {
-		bad("WORKER_DEBUG_ADDR is %q: it must be on loopback, for example 127.0.0.1:6060: profiles are nobody else's business", c.Worker.DebugAddr)
-	}
+	c.Worker.validate(bad)
 	c.Redis.validate(c.Queue.Prefix, bad)
 	c.Artifacts.validate(bad)
 	c.Codec.validate(bad)
 	c.Cleanup.validate(bad)
+	c.Learning.validate(bad)
 	if c.Database.URL != "" {
 		if u, err := url.Parse(c.Database.URL.Reveal()); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("DATABASE_URL is not a postgres:// address")
@@ -311,13 +335,15 @@ type Client struct {
 	NoColor bool
 	// DumbTerminal says that the terminal can't move its cursor.
 	DumbTerminal bool
+	// User is who sits at the terminal.
+	User string
 }
 
 // ClientFromEnvironment reads the process's own environment.
 func ClientFromEnvironment() Client {
 	c := Client{
 		APIURL: os.Getenv("CINNAMON_API_URL"), APIKey: Secret(os.Getenv("CINNAMON_API_KEY")),
-		NoColor: os.Getenv("NO_COLOR") != "", DumbTerminal: os.Getenv("TERM") == "dumb",
+		NoColor: os.Getenv("NO_COLOR") != "", DumbTerminal: os.Getenv("TERM") == "dumb", User: os.Getenv("USER"),
 	}
 	if c.APIURL == "" {
 		c.APIURL = "http://127.0.0.1:8080"

@@ -66,7 +66,7 @@ const (
 
 // ownPrefixes begin names that nobody else uses: what is not known there is a mistake.
 func ownPrefixes() []string {
-	return []string{"CINNAMON_", "QUEUE_", "BRIDGE_", "EGRESS_", "ARTIFACTS_", "CLEANUP_", "METRICS_", "ALERT_"}
+	return []string{"CINNAMON_", "QUEUE_", "BRIDGE_", "EGRESS_", "ARTIFACTS_", "CLEANUP_", "LEARNING_", "QUARANTINE_", "METRICS_", "ALERT_"}
 }
 
 // sharedPrefixes begin names that other programs use as well: there only what is nearly a name of ours is a mistake.

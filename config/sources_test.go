@@ -3,7 +3,6 @@ package config_test
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -83,20 +82,4 @@ func TestFileThatIsNoneSaysSoWithoutItsContent(t *testing.T) {
 	require.NotContains(t, err.Error(), "hunter2")
 	_, _, err = config.Read(config.Sources{File: filepath.Join(t.TempDir(), "none")})
 	require.ErrorContains(t, err, "reading the file of settings")
-}
-
-func TestEverySettingIsDocumented(t *testing.T) {
-	t.Parallel()
-	_, list, err := config.Read(config.Sources{})
-	require.NoError(t, err)
-	text, err := os.ReadFile("../docs/configuration.md")
-	require.NoError(t, err)
-	require.Greater(t, len(list), 60)
-	documented := map[string]bool{}
-	for i, word := range strings.Split(string(text), "`") {
-		documented[word] = i%2 == 1 || documented[word]
-	}
-	for _, s := range list {
-		require.True(t, documented[s.Name], "docs/configuration.md does not mention %s", s.Name)
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cinnamon-qa/cinnamon/internal/alert"
+	"github.com/cinnamon-qa/cinnamon/store"
 )
 
 // TestAlertsArriveOnceAndRecover has two API processes watch a run that no worker takes: a webhook, which refuses at first, and a
@@ -48,7 +50,7 @@ func TestAlertsArriveOnceAndRecover(t *testing.T) {
 	defer sink.Close()
 	settings := []string{
 		"ALERT_URLS=generic+" + sink.URL + "/chat?template=json", "ALERT_WEBHOOK_URL=" + sink.URL + "/token-in-the-path", "ALERT_WEBHOOK_SECRET=" + secret,
-		"ALERT_INTERVAL=1s", "ALERT_RULES=waiting=1s,dead-letter=off,budget=off,bridge-lag=off,dependency-down=off",
+		"ALERT_INTERVAL=1s", "ALERT_RULES=waiting=1s,dead-letter=off,budget=0.99,bridge-lag=off,dependency-down=off", "CLEANUP_MAX_RUNS=1",
 	}
 	s, err := startStackIn(t.Context(), settings, "--without", "worker")
 	require.NoError(t, err)
@@ -74,6 +76,13 @@ func TestAlertsArriveOnceAndRecover(t *testing.T) {
 	require.Regexp(t, `(?m)^waiting .* firing since `, out)
 	s.request(t, http.MethodPost, "/api/test-runs/"+accepted.TestRunID+"/cancel", "", http.StatusAccepted, nil)
 	await(t, soon, "the recovery", told(1, 1))
+	await(t, soon, "the budget of clean-ups to be seen used, a minute before anybody is told", func() bool {
+		now, err := s.store.Alerts(t.Context())
+		require.NoError(t, err)
+		return slices.ContainsFunc(now, func(a store.Alert) bool {
+			return a.Rule == alert.Budget && a.Subject == "the budget of runs (CLEANUP_MAX_RUNS)" && a.State == store.AlertPending
+		})
+	})
 	require.NoError(t, second.stop(soon))
 	require.True(t, told(1, 1)(), "nobody is told twice")
 	mutex.Lock()

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 )
 
@@ -106,6 +107,21 @@ func (b *board) counts(want map[string]int) {
 	for _, status := range []string{"Active", "Waiting", "Waiting Children", "Prioritized", "Completed", "Failed", "Delayed"} {
 		b.shows(status, want[status])
 	}
+}
+
+// planned waits until the run of a scheduler that begins at a time of day has a workflow.
+func (b *board) planned(scheduler, at string) (runID string) {
+	b.t.Helper()
+	await(b.t, patience*time.Millisecond, "the run at "+at, func() bool {
+		for _, r := range b.runsOf(scheduler) {
+			slot := slotOf(b.t, strings.ReplaceAll(r.ID, "-", ":"))
+			if time.UnixMilli(slot).UTC().Format("15:04") == at && b.workflow(r.ID) == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+				runID = r.ID
+			}
+		}
+		return runID != ""
+	})
+	return runID
 }
 
 var boardCases = []struct {
@@ -390,6 +406,42 @@ var boardCases = []struct {
 		b.picture("redis")
 		require.Contains(t, b.text(`[role=dialog]`), "Connected clients")
 		b.press("Close")
+	}},
+	{"schedulers", func(t *testing.T, b *board) {
+		run := newRunID()
+		b.upsert("nightly", map[string]any{"pattern": "0 2 * * *"}, map[string]any{"testCaseId": b.quick, "testRunId": run}, nil)
+		early := b.planned(run, "02:00")
+		b.open("/job-schedulers")
+		b.sees(`text="nightly"`)
+		b.click(`[title="Run now"]`)
+		b.confirm()
+		b.ended(run, b.awaitRun(run, "completed").JobID, "completed")
+
+		b.click(`[title="Edit schedule"]`)
+		b.fill(`[role=dialog] [name=pattern]`, "30 4 * * *")
+		b.press("Save")
+		b.gone(`[role=dialog]`)
+		b.sees(`text=/30 4/`)
+		late := b.planned(run, "04:30")
+		b.request(t, http.MethodGet, "/api/test-runs/"+early, "", http.StatusNotFound, nil)
+		b.picture("scheduler")
+
+		b.click(`[title="Remove scheduler"]`)
+		b.confirm()
+		b.sees(`text="No schedulers registered."`)
+		await(t, patience*time.Millisecond, "the planned run to go with its scheduler", func() bool {
+			_, err := b.store.Run(t.Context(), late)
+			return fault.Of(err) == fault.NotFound
+		})
+	}},
+	{"settings", func(_ *testing.T, b *board) {
+		b.list("latest")
+		b.click(`header button >> nth=-1`)
+		b.click(`[role=dialog] >> role=combobox[name="Theme"]`)
+		b.click(`role=option[name="Dark"]`)
+		b.press("Close")
+		b.sees(`html[class*=dark], html[data-theme=dark], body[class*=dark]`)
+		b.picture("dark")
 	}},
 	{"obliterate", func(t *testing.T, b *board) {
 		done, doneJob := b.added(b.quick, nil)

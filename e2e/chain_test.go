@@ -77,6 +77,7 @@ func TestRunIsTheSameInEveryStore(t *testing.T) {
 	}
 
 	// In Temporal.
+	require.NoError(t, s.client.GetWorkflow(t.Context(), recorded.WorkflowID, recorded.WorkflowRunID).Get(t.Context(), nil))
 	described, err := s.client.DescribeWorkflowExecution(t.Context(), recorded.WorkflowID, recorded.WorkflowRunID)
 	require.NoError(t, err)
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, described.GetWorkflowExecutionInfo().GetStatus())

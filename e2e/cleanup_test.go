@@ -51,16 +51,23 @@ func TestCleanup(t *testing.T) {
 	failed := s.submit(t, failingCase, map[string]any{"attempts": 1})
 	passed := s.submit(t, exampleCase(t, "login.json"), nil)
 	held := s.submit(t, exampleCase(t, "login.json"), nil)
-	for _, r := range []run{failed, passed, held} {
+	tagged := s.submit(t, exampleCase(t, "login.json"), map[string]any{"config": map[string]any{"baseUrl": s.Shop, "tags": []string{"release-1.4"}}})
+	for _, r := range []run{failed, passed, held, tagged} {
 		s.awaitEnd(t, r.TestRunID, soon)
 	}
-	s.request(t, http.MethodPost, "/api/test-runs/"+held.TestRunID+"/hold", `{"as": "lawsuit-42"}`, http.StatusOK, nil)
+	asks := func(args ...string) string {
+		code, out, errs := s.command(t, args...)
+		require.Zero(t, code, errs)
+		return out
+	}
+	asks("hold", held.TestRunID, "--tag", "release-1.4", "--as", "lawsuit-42")
+	require.Regexp(t, `tag release-1\.4 .* 1 run  lawsuit-42`, asks("hold"))
 
 	looked := s.cleanUp(t, `{"dryRun": true, "olderThanDays": 0}`)
 	require.Equal(t, "completed", looked.Status, looked.Error)
 	require.True(t, looked.Report.DryRun)
 	require.EqualValues(t, 2, looked.Report.Removed[cleanup.Runs].Count)
-	require.EqualValues(t, 1, looked.Report.Held)
+	require.EqualValues(t, 2, looked.Report.Held)
 	require.EqualValues(t, 1, looked.Report.Removed[cleanup.FileKind("screenshot")].Count)
 	require.Positive(t, looked.Report.Removed[cleanup.FileKind("screenshot")].Bytes)
 	s.run(t, passed.TestRunID) // it is still there
@@ -70,8 +77,15 @@ func TestCleanup(t *testing.T) {
 	s.request(t, http.MethodGet, "/api/test-runs/"+passed.TestRunID, "", http.StatusNotFound, nil)
 	s.request(t, http.MethodGet, "/api/test-runs/"+failed.TestRunID, "", http.StatusNotFound, nil)
 	s.run(t, held.TestRunID)
+	s.run(t, tagged.TestRunID)
 	require.Empty(t, s.cleanUp(t, `{"olderThanDays": 0}`).Report.Removed, "the second time")
 	s.requireReplay(t, "Cleanup-removed", "cleanup/"+done.CleanupID)
+
+	asks("release", "--tag", "release-1.4")
+	require.Regexp(t, `(?m)^Would remove:\n(.*\n)*  runs +1 `, asks("cleanup", "--dry-run", "--older-than-days", "0"))
+	require.Regexp(t, `(?m)^Kept, as they are held: 1 run\.$`, asks("cleanup", "--older-than-days", "0"))
+	s.request(t, http.MethodGet, "/api/test-runs/"+tagged.TestRunID, "", http.StatusNotFound, nil)
+	s.run(t, held.TestRunID)
 
 	s.cleanByClient(t)
 	s.cleanBySchedule(t)

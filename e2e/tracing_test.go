@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 
@@ -51,7 +50,50 @@ func (r *receiver) trace(id string) map[string]*tracepb.Span {
 	return found
 }
 
-// TestARunIsOneTrace follows a run from a client's own span through the API, its workflow and activity to its steps.
+// chain is the names of the spans from one of that name up to the one whose parent this is, once they are there.
+func (r *receiver) chain(traceID, name, parentID string) (names []string) {
+	spans := r.trace(traceID)
+	for _, span := range spans {
+		if span.GetName() != name {
+			continue
+		}
+		names = nil
+		for span != nil {
+			names = append(names, span.GetName())
+			if hex.EncodeToString(span.GetParentSpanId()) == parentID {
+				return names
+			}
+			span = spans[string(span.GetParentSpanId())]
+		}
+	}
+	return nil
+}
+
+// linked says whether a span of that name has a link to this trace.
+func (r *receiver) linked(name, traceID string) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	for _, span := range r.spans {
+		for _, link := range span.GetLinks() {
+			if span.GetName() == name && hex.EncodeToString(link.GetTraceId()) == traceID {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// count is how many spans of that name a trace has.
+func (r *receiver) count(traceID, name string) (n int) {
+	for _, span := range r.trace(traceID) {
+		if span.GetName() == name {
+			n++
+		}
+	}
+	return n
+}
+
+// TestARunIsOneTrace follows runs from a client's own span, through the API or a queue of BullMQ's, through workflow and activity to their steps.
 func TestARunIsOneTrace(t *testing.T) {
 	t.Parallel()
 	requirePrograms(t)
@@ -61,37 +103,38 @@ func TestARunIsOneTrace(t *testing.T) {
 	s, err := startStackIn(t.Context(), []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + server.URL})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.close()) })
+	execution := []string{"RunActivity:ExecuteAttempt", "StartActivity:ExecuteAttempt", "RunWorkflow:TestExecution", "StartWorkflow:TestExecution"}
+	const parentID = "b7ad6b7169203331"
+	requireChain := func(traceID, step string, above ...string) {
+		t.Helper()
+		want := append(append([]string{"step " + step}, execution...), above...)
+		var chain []string
+		await(t, soon, "the spans of the run", func() bool {
+			chain = sink.chain(traceID, want[0], parentID)
+			return chain != nil
+		})
+		require.Equal(t, want, chain)
+	}
 
-	const traceID, parentID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+	const ofRequest = "0af7651916cd43dd8448eb211c80319c"
 	body, err := json.Marshal(map[string]any{"case": json.RawMessage(exampleCase(t, "login.json")), "config": map[string]any{"baseUrl": s.Shop}})
 	require.NoError(t, err)
 	var accepted run
-	s.request(t, http.MethodPost, "/api/test-runs", string(body), http.StatusAccepted, &accepted, "Traceparent", "00-"+traceID+"-"+parentID+"-01")
+	s.request(t, http.MethodPost, "/api/test-runs", string(body), http.StatusAccepted, &accepted, "Traceparent", "00-"+ofRequest+"-"+parentID+"-01")
 	require.Equal(t, "completed", s.awaitEnd(t, accepted.TestRunID, soon).Status)
+	requireChain(ofRequest, "navigate", "POST /api/test-runs")
 
-	// The chain from the step up to the client: each span's parent is in the trace, too.
-	want := []string{"step navigate", "RunActivity:ExecuteAttempt", "StartActivity:ExecuteAttempt", "RunWorkflow:TestExecution", "StartWorkflow:TestExecution", "POST /api/test-runs"}
-	var chain []string
-	await(t, soon, "the spans of the run", func() bool {
-		spans := sink.trace(traceID)
-		chain = nil
-		for _, span := range spans {
-			if span.GetName() != want[0] {
-				continue
-			}
-			for span != nil {
-				chain = append(chain, span.GetName())
-				if hex.EncodeToString(span.GetParentSpanId()) == parentID {
-					return strings.Join(chain, ",") == strings.Join(want, ",")
-				}
-				span = spans[string(span.GetParentSpanId())]
-			}
-			return false
-		}
-		return false
-	})
-	require.Equal(t, want, chain)
-	recorded, err := s.store.Run(t.Context(), accepted.TestRunID)
-	require.NoError(t, err)
-	require.Equal(t, "completed", string(recorded.Status))
+	const ofJob = "4bf92f3577b34da6a3ce929d0e0e4736"
+	s.request(t, http.MethodPut, "/api/test-cases/traced", failsSoon, http.StatusCreated, nil)
+	id := newRunID()
+	client := newClient(t, s.Redis, "bullmq6", "test-execution")
+	client.queue(nil, "add", "execute-test", map[string]any{
+		"testCaseId": "traced", "testRunId": id, "config": map[string]any{"baseUrl": s.Shop}, "traceparent": "00-" + ofJob + "-" + parentID + "-01",
+	}, map[string]any{"attempts": 1})
+	await(t, soon, "the run of the job", func() bool { r, err := s.store.Run(t.Context(), id); return err == nil && r.Status == "failed" })
+	requireChain(ofJob, "click")
+
+	s.request(t, http.MethodPost, "/api/test-runs/"+id+"/requeue", "", http.StatusAccepted, nil)
+	await(t, soon, "the requeued run in the same trace", func() bool { return sink.count(ofJob, "RunWorkflow:TestExecution") == 2 })
+	await(t, soon, "the link of the request", func() bool { return sink.linked("POST /api/test-runs/:id/requeue", ofJob) })
 }

@@ -46,7 +46,7 @@ func All() []Definition {
 	return []Definition{
 		{Name: TestExecution, JobName: "execute-test", Workflow: "TestExecution", TestRuns: true},
 		{Name: Cleanup, JobName: "cleanup", Workflow: "Cleanup", Concurrency: 1, Timeout: 6 * time.Hour},
-		{Name: AdaptationLearning, JobName: "adaptation-learning"},
+		{Name: AdaptationLearning, JobName: "adaptation-learning", Workflow: "AdaptationLearning", Concurrency: 2, Timeout: time.Hour},
 	}
 }
 

@@ -119,11 +119,11 @@ func asClient(rdb redis.UniversalClient, prefix, queueName string) (*bullmq.Queu
 // settle finds out what became of a job that is not to be had in Redis.
 func (m *mirror) settle(ctx context.Context, queueName, jobID string) (queue.Grant, error) {
 	// The workflow is the one that asks: nobody needs to tell it.
-	quiet := func(_ context.Context, r reconciled) (string, json.RawMessage, error) {
+	quiet := func(_ context.Context, r reconciled) (json.RawMessage, error) {
 		if r.Gone && r.Planned() {
-			return "", nil, errPlanned
+			return nil, errPlanned
 		}
-		return "", nil, nil
+		return r.Start.WorkflowInput, nil
 	}
 	r, _, err := m.reconcile(ctx, queueName, jobID, quiet)
 	switch {

@@ -163,9 +163,9 @@ func TestAnAttemptBeginsWithoutRedisUnlessItMustNot(t *testing.T) {
 	require.Equal(t, queue.Held, b.ask(required, shown).Kind)
 }
 
-// A client retries a job that had ended, and its workflow is started; before that is recorded, an attempt takes the job. The bridge
-// sees it all the same.
-func TestAnAttemptTakesARetriedJobBeforeThatIsRecorded(t *testing.T) {
+// A client retries a job that had ended; before that is recorded, the attempt that ended it is repeated, its worker having died over its
+// report, and takes the job. The bridge sees it all the same.
+func TestARepeatedAttemptTakesARetriedJobBeforeThatIsRecorded(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	stop := b.settled()
@@ -185,7 +185,9 @@ func TestAnAttemptTakesARetriedJobBeforeThatIsRecorded(t *testing.T) {
 	require.ErrorIs(t, err, queue.ErrFinished)
 
 	b.bridge()
-	b.await(patience, "the bridge to tell the job's workflow, which takes a Temporal that is not there", func() bool {
-		return strings.Contains(b.log.String(), "reconciling job "+id)
+	b.await(patience, "the job to wait, also in its record", func() bool {
+		job, err := b.records.JobOfRun(t.Context(), b.def.Name, id)
+		require.NoError(t, err)
+		return job.State == queue.Waiting && job.AttemptsStarted == 1
 	})
 }

@@ -23,6 +23,7 @@ func (b *Bridge) register(ctx context.Context, m *metrics.Registry, records *pos
 		}
 		return recordsOf(figures), nil
 	})
+	m.Reliability(ctx, records.ReliabilityTally)
 	m.Shown(ctx, func(ctx context.Context) ([]metrics.Shown, error) {
 		defs := queue.All()
 		shown, problems := make([]metrics.Shown, len(defs)), make([]error, len(defs))

@@ -37,7 +37,8 @@ const (
 // workflows are told what clients do to jobs.
 type workflows interface {
 	Accept(ctx context.Context, def queue.Definition, job queue.Job) error
-	Tell(ctx context.Context, r store.Reconciled) (workflowRunID string, input json.RawMessage, err error)
+	Tell(ctx context.Context, r store.Reconciled) (input json.RawMessage, err error)
+	StartAgain(ctx context.Context, start store.Start)
 }
 
 // inlet brings what clients do to one queue in Redis to the records and the workflows.
@@ -148,7 +149,7 @@ func (in *inlet) compare(ctx context.Context, views []bullmq.View) error {
 	if err != nil {
 		return fmt.Errorf("reading jobs of queue %s: %w", in.def.Name, err)
 	}
-	// One that fails must not stop the others in the midst of starting workflows.
+	// One that fails must not stop the others.
 	var group errgroup.Group
 	group.SetLimit(actAtOnce)
 	for _, v := range views {
@@ -221,6 +222,8 @@ func (in *inlet) settle(ctx context.Context, jobID string) error {
 	}
 	after := string(r.After.State)
 	switch {
+	case r.Again():
+		in.workflows.StartAgain(ctx, r.Start)
 	case r.Gone:
 		after = "removed"
 	case r.Lost:

@@ -78,7 +78,7 @@ func (m *mirror) look(ctx context.Context, job queue.Job, position int64) (store
 		return store.Sight{Seen: seenOf(v, state)}, nil
 	}
 	if taken := number(v, "ats"); job.State.Finished() && taken > job.AttemptsStarted {
-		// A client had it wait again, its workflow was started, and that could not be recorded: an attempt has taken it since.
+		// A client had it wait again, and before that was recorded the attempt that ended it was repeated and took it.
 		seen := seenOf(v, bullmq.Waiting)
 		seen.AttemptsStarted = taken - 1
 		return store.Sight{Seen: seen}, nil

@@ -99,13 +99,13 @@ func (s *Starter) Sweep(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if err := s.startMissed(ctx); err != nil && ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "runs without a workflow could not be started yet; they will be", "error", err)
+			s.Log.WarnContext(ctx, "runs and jobs without a workflow could not be started yet; they will be", "error", err)
 		}
 		if err := s.startMissedSuites(ctx); err != nil && ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "suites without a workflow could not be started yet; they will be", "error", err)
 		}
-		if err := s.startMissedJobs(ctx); err != nil && ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "jobs without a workflow could not be started yet; they will be", "error", err)
+		if err := s.addLearning(ctx); err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "jobs that learn of runs could not be added yet; they will be", "error", err)
 		}
 		if err := s.endOverdue(ctx); err != nil && ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "runs that have waited too long could not be ended yet; they will be", "error", err)
@@ -125,29 +125,52 @@ func (s *Starter) Sweep(ctx context.Context) {
 	}
 }
 
-// startMissed starts the workflows of runs that were accepted some time ago and have none.
+// startMissed starts the workflows of runs, and of jobs without one, that were accepted some time ago and have none.
 func (s *Starter) startMissed(ctx context.Context) error {
-	starts, err := s.Store.NotStarted(ctx, time.Now().Add(-sweepGrace), sweepBatch)
+	before := time.Now().Add(-sweepGrace)
+	starts, err := s.Store.NotStarted(ctx, before, sweepBatch)
 	if err != nil {
 		return err
 	}
-	for _, st := range starts {
+	jobs, err := s.Store.JobsNotStarted(ctx, before, sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, st := range append(starts, jobs...) {
+		log := s.Log.With("queue", st.Queue, idName(st), st.RunID)
 		err := s.start(ctx, st)
 		switch {
 		case err == nil:
 			s.Metrics.Reconciled(st.Queue, metrics.NeverStarted)
-			s.Log.InfoContext(ctx, "a workflow was started that an earlier try had missed", "test_run_id", st.RunID)
+			log.InfoContext(ctx, "a workflow was started that an earlier try had missed")
 		case fault.Of(err) == fault.Unavailable:
 			return err
 		default: // it can never be started, and must not be in the way of others
-			s.Log.ErrorContext(ctx, "a run can't be started", "test_run_id", st.RunID, "error", err)
-			o := store.Outcome{Status: store.RunFailed, Class: store.Platform, Error: "The platform could not start the test: " + err.Error()}
-			if err := s.Store.EndRun(ctx, st.Queue, st.RunID, o, time.Now()); err != nil {
+			log.ErrorContext(ctx, "a workflow can't be started", "error", err)
+			if err := s.endUnstarted(ctx, st, err); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// endUnstarted ends a run, or a job without one, whose workflow can never be started.
+func (s *Starter) endUnstarted(ctx context.Context, st store.Start, why error) error {
+	if def, ok := queue.Find(st.Queue); ok && !def.TestRuns {
+		_, err := s.Store.EndJob(ctx, st.Queue, st.RunID, "The platform could not start the job: "+why.Error(), time.Now())
+		return err
+	}
+	o := store.Outcome{Status: store.RunFailed, Class: store.Platform, Error: "The platform could not start the test: " + why.Error()}
+	return s.Store.EndRun(ctx, st.Queue, st.RunID, o, time.Now())
+}
+
+// idName is what the log calls the id of what a workflow carries out.
+func idName(st store.Start) string {
+	if def, ok := queue.Find(st.Queue); ok && !def.TestRuns {
+		return "job_id"
+	}
+	return "test_run_id"
 }
 
 // endAbandoned ends the runs whose workflow was terminated, timed out or failed since that time.

@@ -27,11 +27,9 @@ func share(open int) float32 {
 
 // place is that of a run among those that wait for a worker: urgent ones first, and users in turn.
 func (s *Starter) place(ctx context.Context, st store.Start) temporal.Priority {
-	open := st.Open
-	if open == 0 {
-		open = s.openRuns(ctx, st.UserID)
+	return temporal.Priority{
+		PriorityKey: s.PriorityScale.key(st.Priority), FairnessKey: fairnessKey(st.UserID), FairnessWeight: share(s.openRuns(ctx, st.UserID)),
 	}
-	return temporal.Priority{PriorityKey: s.PriorityScale.key(st.Priority), FairnessKey: fairnessKey(st.UserID), FairnessWeight: share(open)}
 }
 
 // openRuns counts the open runs of a user. Not to know it is no reason to start none.

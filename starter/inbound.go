@@ -121,11 +121,14 @@ func iterationID(runID string, job queue.Job) string {
 func isIteration(jobID string) bool { return strings.HasPrefix(jobID, "repeat:") }
 
 // Tell lets a run's workflow know what was done to its job in Redis. It may be called again for the same thing. For a job
-// that had ended and is to run again it starts a workflow, and returns its Temporal run id and input.
-func (s *Starter) Tell(ctx context.Context, r store.Reconciled) (workflowRunID string, input json.RawMessage, err error) {
+// that had ended and is to run again it returns the input of its next workflow, which StartAgain starts once that is recorded.
+func (s *Starter) Tell(ctx context.Context, r store.Reconciled) (input json.RawMessage, err error) {
 	def, ok := queue.Find(r.After.Queue)
 	if !ok {
-		return "", nil, fault.New(fault.Internal, "job %s belongs to the unknown queue %q", r.After.ID, r.After.Queue)
+		return nil, fault.New(fault.Internal, "job %s belongs to the unknown queue %q", r.After.ID, r.After.Queue)
+	}
+	if r.Again() {
+		return inputAgain(r.Start, r.After.AttemptsMade, r.After.DueAt)
 	}
 	ctx, cancel := context.WithTimeout(ctx, temporalWithin)
 	defer cancel()
@@ -133,31 +136,16 @@ func (s *Starter) Tell(ctx context.Context, r store.Reconciled) (workflowRunID s
 	before, after := r.Before, r.After
 	switch {
 	case r.Gone && r.Planned():
-		return "", nil, unlessGone(s.Temporal.TerminateWorkflow(ctx, workflowID, "", "Its job scheduler was changed or removed"))
+		err = s.Temporal.TerminateWorkflow(ctx, workflowID, "", "Its job scheduler was changed or removed")
 	case r.Gone && r.Running:
-		return "", nil, unlessGone(s.Temporal.CancelWorkflow(ctx, workflowID, ""))
+		err = s.Temporal.CancelWorkflow(ctx, workflowID, "")
 	case r.Gone:
-		return "", nil, nil
-	case before.State.Finished() && !after.State.Finished():
-		return s.again(ctx, r)
 	case before.State != after.State, !before.DueAt.Equal(after.DueAt), before.AttemptsMade != after.AttemptsMade:
-		return "", nil, unlessGone(s.Temporal.SignalWorkflow(ctx, workflowID, "", workflows.JobChanged, nil))
+		err = s.Temporal.SignalWorkflow(ctx, workflowID, "", workflows.JobChanged, nil)
 	case before.Options.Priority != after.Options.Priority:
-		return "", nil, unlessGone(s.reprioritize(ctx, workflowID, after.Options.Priority))
+		err = s.reprioritize(ctx, workflowID, after.Options.Priority)
 	}
-	return "", nil, nil
-}
-
-// again starts the workflow of a job that had ended.
-func (s *Starter) again(ctx context.Context, r store.Reconciled) (string, json.RawMessage, error) {
-	input, err := inputAgain(r.Start, r.After.AttemptsMade, r.After.DueAt)
-	if err != nil {
-		return "", nil, err
-	}
-	st := r.Start
-	st.WorkflowInput = input
-	workflowRunID, err := s.launch(ctx, st)
-	return workflowRunID, input, err
+	return nil, unlessGone(err)
 }
 
 // inputAgain is the input of a workflow that carries out a job that had ended.

@@ -12,7 +12,6 @@ import (
 	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/cleanup"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
-	"github.com/cinnamon-qa/cinnamon/internal/metrics"
 	"github.com/cinnamon-qa/cinnamon/internal/obs"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
@@ -38,6 +37,9 @@ func understand(queueName string, data json.RawMessage) (title string, err error
 			return "Find out what a clean-up would remove", err
 		}
 		return "Clean up", err
+	case queue.AdaptationLearning:
+		r, err := activities.ParseLearning(data)
+		return r.Title(), err
 	default:
 		return "", fault.New(fault.Invalid, "nothing here carries out jobs of queue %s yet", queueName)
 	}
@@ -158,30 +160,6 @@ func (s *Starter) startOfJob(def queue.Definition, job queue.Job, title string) 
 		return store.Start{}, fmt.Errorf("encoding the workflow's input: %w", err)
 	}
 	return store.Start{RunID: job.ID, Queue: def.Name, Title: title, Priority: job.Options.Priority, WorkflowInput: input}, nil
-}
-
-// startMissedJobs starts the workflows of jobs without a test run that were accepted some time ago and have none.
-func (s *Starter) startMissedJobs(ctx context.Context) error {
-	starts, err := s.Store.JobsNotStarted(ctx, time.Now().Add(-sweepGrace), sweepBatch)
-	if err != nil {
-		return err
-	}
-	for _, st := range starts {
-		err := s.start(ctx, st)
-		switch {
-		case err == nil:
-			s.Metrics.Reconciled(st.Queue, metrics.NeverStarted)
-			s.Log.InfoContext(ctx, "a workflow was started that an earlier try had missed", "job_id", st.RunID, "queue", st.Queue)
-		case fault.Of(err) == fault.Unavailable:
-			return err
-		default: // it can never be started, and must not be in the way of others
-			s.Log.ErrorContext(ctx, "a job can't be started", "job_id", st.RunID, "queue", st.Queue, "error", err)
-			if _, err := s.Store.EndJob(ctx, st.Queue, st.RunID, "The platform could not start the job: "+err.Error(), time.Now()); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // CancelJob ends a job without a test run, within seconds. One that has ended stays as it is.

@@ -57,6 +57,8 @@ type RequestConfig struct {
 	Environment string `json:"environment,omitempty"`
 	// Artifacts are policies by kind: screenshot, dom, console, network, trace, har, video.
 	Artifacts map[artifact.Kind]artifact.Policy `json:"artifacts,omitempty"`
+	// Tags put the run beside others: runs are held by them.
+	Tags []string `json:"tags,omitempty"`
 }
 
 // Priority is how urgent a run is: a word or a number, a higher one being more urgent; 0 is none.
@@ -198,6 +200,9 @@ func (c *RequestConfig) validate(bad report) {
 			bad("config.artifacts."+string(kind), "%s", problem)
 		}
 	}
+	if len(c.Tags) > testcase.MaxTags || slices.ContainsFunc(c.Tags, func(tag string) bool { return !ValidID(tag) || len(tag) > testcase.MaxTag }) {
+		bad("config.tags", "they must be %d at the most, each of 1 to 100 letters, digits, dots, dashes or underscores", testcase.MaxTags)
+	}
 	if c.BaseURL != "" {
 		switch u, err := url.Parse(c.BaseURL); {
 		case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
@@ -271,7 +276,7 @@ func (r *Request) config(c *testcase.Case) (store.RunConfig, error) {
 	set(&settings.Viewport, asked.Viewport)
 	set(&settings.AdaptiveMode, asked.AdaptiveMode)
 	set(&settings.MaxAdaptations, asked.MaxAdaptations)
-	settings.BaseURL, settings.Artifacts = asked.BaseURL, asked.Artifacts
+	settings.BaseURL, settings.Artifacts, settings.Tags = asked.BaseURL, asked.Artifacts, asked.Tags
 	if asked.Environment != "" && asked.BaseURL == "" {
 		address, ok := c.Config.BaseURLs[asked.Environment]
 		if !ok {
@@ -318,27 +323,5 @@ func hashOf(request any) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// inlineCaseID names a case that is not stored, after its title: the same for each run of the same file.
-func inlineCaseID(title string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(title) {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-		if b.Len() >= 80 {
-			break
-		}
-	}
-	slug := strings.Trim(b.String(), "-")
-	if slug == "" {
-		sum := sha256.Sum256([]byte(title))
-		slug = hex.EncodeToString(sum[:6])
-	}
-	return InlineCasePrefix + slug
-}
-
 // InlineCasePrefix begins the ids of cases that came with their run; stored cases can't have it.
-const InlineCasePrefix = "inline-"
+const InlineCasePrefix = testcase.InlinePrefix

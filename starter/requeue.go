@@ -3,6 +3,7 @@ package starter
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -20,9 +21,7 @@ func (s *Starter) Requeue(ctx context.Context, runID string) (store.Run, error) 
 	if err != nil {
 		return store.Run{}, err
 	}
-	soon, cancel := context.WithTimeout(ctx, temporalWithin)
-	defer cancel()
-	s.startAgain(soon, start)
+	s.StartAgain(ctx, start)
 	return s.Store.Run(ctx, runID)
 }
 
@@ -36,11 +35,28 @@ func (s *Starter) requeue(ctx context.Context, runID string) (store.Start, error
 	return start, err
 }
 
-// startAgain starts the workflow of a requeued run; if it can't, the sweep will.
+// againEvery is how soon it is seen that the workflow that carried a run out before has ended: it is about to.
+const againEvery = 20 * time.Millisecond
+
+// StartAgain starts the workflow of a run, or of a job without one, that had ended and waits again; if it can't, the sweep will.
+func (s *Starter) StartAgain(ctx context.Context, start store.Start) {
+	soon, cancel := context.WithTimeout(ctx, temporalWithin)
+	defer cancel()
+	s.startAgain(soon, start)
+}
+
 func (s *Starter) startAgain(ctx context.Context, start store.Start) (started bool) {
 	err := s.start(ctx, start)
+	for errors.Is(err, errNotEnded) && ctx.Err() == nil {
+		select {
+		case <-time.After(againEvery):
+			err = s.start(ctx, start)
+		case <-ctx.Done():
+		}
+	}
 	if err != nil {
-		s.Log.WarnContext(ctx, "the workflow of a requeued run could not be started yet; it will be", "test_run_id", start.RunID, "error", err)
+		s.Log.WarnContext(ctx, "the workflow of a job that runs again could not be started yet; it will be",
+			"queue", start.Queue, idName(start), start.RunID, "error", err)
 	}
 	return err == nil
 }

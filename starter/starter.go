@@ -23,6 +23,7 @@ import (
 	"github.com/cinnamon-qa/cinnamon/payload"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/testcase"
 	"github.com/cinnamon-qa/cinnamon/workflows"
 )
 
@@ -80,6 +81,7 @@ type Store interface {
 	endStore
 	letterStore
 	jobStore
+	learnStore
 }
 
 // Config of a starter.
@@ -94,6 +96,8 @@ type Config struct {
 	RemoveOnComplete int
 	RemoveOnFail     int
 	HeartbeatTimeout time.Duration
+	// LearningDebounce is for how long a case waits to be learned of.
+	LearningDebounce time.Duration
 	// PriorityScale says how to read a job's priority.
 	PriorityScale Scale
 	// Metrics counts what the sweep puts right; nil counts nothing.
@@ -133,7 +137,7 @@ func With(cfg config.Config, records Store, client sdkclient.Client, log *slog.L
 	return New(Config{
 		Store: records, Temporal: client, Namespace: cfg.Temporal.Namespace, MaxAttempts: cfg.Queue.MaxAttempts, Data: payload.Converter(codec),
 		BackoffDelay: cfg.Queue.BackoffDelay, QueueTimeout: cfg.Queue.Timeout, RemoveOnComplete: cfg.Queue.RemoveOnComplete, RemoveOnFail: cfg.Queue.RemoveOnFail,
-		HeartbeatTimeout: cfg.Worker.HeartbeatTimeout, PriorityScale: Scale(cfg.Queue.PriorityScale), Log: log,
+		HeartbeatTimeout: cfg.Worker.HeartbeatTimeout, LearningDebounce: cfg.Learning.Debounce, PriorityScale: Scale(cfg.Queue.PriorityScale), Log: log,
 	}), nil
 }
 
@@ -215,7 +219,7 @@ func (s *Starter) prepare(ctx context.Context, r Request) (store.NewRun, store.S
 	}
 	n := store.NewRun{IdempotencyKey: r.IdempotencyKey, RequestHash: hash}
 	if run.TestCaseID == "" {
-		run.TestCaseID, n.Definition = inlineCaseID(c.Title), c.JSON()
+		run.TestCaseID, n.Definition = testcase.InlineID(c.Title), c.JSON()
 	}
 	def, _ := queue.Find(queue.TestExecution)
 	run.WorkflowID = def.WorkflowID(run.ID)
@@ -286,6 +290,9 @@ func (s *Starter) start(ctx context.Context, st store.Start) error {
 	return s.Store.RunStarted(ctx, st.RunID, workflowRunID)
 }
 
+// errNotEnded: a workflow can't be started again yet.
+var errNotEnded = errors.New("the workflow that carried the job out before has not ended yet")
+
 // launch starts a run's workflow, unless it was started before, and returns its Temporal run id.
 func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID string, err error) {
 	def, ok := queue.Find(st.Queue)
@@ -304,7 +311,11 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	}
 	if input.run != nil {
-		ctx = tracing.Or(ctx, input.run.TraceParent)
+		if r := input.rerun(); r.After != "" || r.Again {
+			ctx = tracing.Again(ctx, input.run.TraceParent)
+		} else {
+			ctx = tracing.Or(ctx, input.run.TraceParent)
+		}
 	}
 	options := sdkclient.StartWorkflowOptions{
 		ID:                       def.WorkflowID(st.RunID),
@@ -328,7 +339,7 @@ func (s *Starter) launch(ctx context.Context, st store.Start) (workflowRunID str
 		return "", fault.Wrap(fault.Unavailable, err, "starting workflow %s", def.WorkflowID(st.RunID))
 	}
 	if after := input.rerun().After; after != "" && started.GetRunID() == after {
-		return "", fault.New(fault.Unavailable, "the workflow that carried run %s out before has not ended yet", st.RunID)
+		return "", fault.Wrap(fault.Unavailable, errNotEnded, "starting workflow %s again", def.WorkflowID(st.RunID))
 	}
 	return started.GetRunID(), nil
 }

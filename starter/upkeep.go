@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -18,11 +19,14 @@ import (
 	"github.com/cinnamon-qa/cinnamon/workflows"
 )
 
-// CleanupSchedule is the id of the Temporal schedule that cleans up.
-const CleanupSchedule = "cinnamon-cleanup"
+// The ids of the Temporal schedules that clean up, and that learn of all cases.
+const (
+	CleanupSchedule  = "cinnamon-cleanup"
+	LearningSchedule = "cinnamon-learning"
+)
 
 const (
-	// scheduleCatchUp is how long a clean-up may be late: the next one makes up for it.
+	// scheduleCatchUp is how long a job may be late: the next one makes up for it.
 	scheduleCatchUp = time.Hour
 	scheduleRetry   = 10 * time.Second
 )
@@ -34,27 +38,30 @@ type schedule struct {
 }
 
 // KeepSchedules makes the schedules what the settings say, again and again until Temporal answers.
-func (s *Starter) KeepSchedules(ctx context.Context, cfg config.Cleanup) {
+//
+// Several processes may do so: a schedule that somebody paused stays paused.
+func (s *Starter) KeepSchedules(ctx context.Context, cfg config.Config) {
+	missing := []schedule{
+		{id: CleanupSchedule, queue: queue.Cleanup, name: "scheduled", cron: cfg.Cleanup.Cron},
+		{id: LearningSchedule, queue: queue.AdaptationLearning, name: "scheduled", cron: cfg.Learning.Cron},
+	}
 	for {
-		err := s.EnsureSchedules(ctx, cfg)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		s.Log.WarnContext(ctx, "the schedule of clean-ups could not be set up", "error", err)
-		if fault.Of(err) == fault.Invalid {
+		missing = slices.DeleteFunc(missing, func(want schedule) bool {
+			err := s.ensure(ctx, want)
+			if err != nil && ctx.Err() == nil {
+				s.Log.WarnContext(ctx, "a schedule could not be set up", "schedule", want.id, "error", err)
+			}
+			return err == nil || fault.Of(err) == fault.Invalid
+		})
+		if len(missing) == 0 {
 			return
 		}
 		select {
 		case <-time.After(scheduleRetry):
 		case <-ctx.Done():
+			return
 		}
 	}
-}
-
-// EnsureSchedules makes the schedules what the settings say. It may be called again and again, by several processes: a schedule
-// that somebody paused stays paused.
-func (s *Starter) EnsureSchedules(ctx context.Context, cfg config.Cleanup) error {
-	return s.ensure(ctx, schedule{id: CleanupSchedule, queue: queue.Cleanup, name: "scheduled", cron: cfg.Cron})
 }
 
 func (s *Starter) ensure(ctx context.Context, want schedule) error {

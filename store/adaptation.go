@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -126,6 +127,11 @@ const (
 	LocatorRejected LocatorStatus = "rejected"
 )
 
+// Valid says whether it is one of them.
+func (s LocatorStatus) Valid() bool {
+	return s == LocatorProposed || s == LocatorPromoted || s == LocatorRejected
+}
+
 // LearnedLocator is another way to find a step's element.
 type LearnedLocator struct {
 	ID        int64
@@ -141,6 +147,19 @@ type Memory struct {
 	Seen map[StepKey]time.Time
 	// Locators are promoted ones first, and the newest first.
 	Locators []LearnedLocator
+}
+
+// FindsRejected says whether a learned locator has a selector in common with one of its step that was rejected, and so finds its
+// element. One that was promoted later is wanted all the same.
+func (m Memory) FindsRejected(l LearnedLocator) bool {
+	return slices.ContainsFunc(m.Locators, func(other LearnedLocator) bool {
+		if other.Status != LocatorRejected || other.Step != l.Step || l.Status == LocatorPromoted && l.UpdatedAt.After(other.UpdatedAt) {
+			return false
+		}
+		return slices.ContainsFunc(other.Selectors, func(s []string) bool {
+			return slices.ContainsFunc(l.Selectors, func(own []string) bool { return slices.Equal(s, own) })
+		})
+	})
 }
 
 // Snapshot is what a page looked like.

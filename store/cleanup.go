@@ -24,3 +24,11 @@ type HeldRun struct {
 	Since      time.Time
 	As         string // what for
 }
+
+// HeldTag is a tag whose runs no clean-up takes.
+type HeldTag struct {
+	Tag   string
+	Since time.Time
+	As    string // what for
+	Runs  int    // how many have it
+}

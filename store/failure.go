@@ -102,6 +102,8 @@ type LetterFilter struct {
 	TestCaseID string
 	Since      time.Time // died then or later
 	Until      time.Time // died before then
+	// Counting leaves out the letters of runs in quarantine.
+	Counting bool
 	// After is the id of the letter to go on after: only older ones are meant. 0 begins with the newest.
 	After int64
 	// Limit is how many at the most.

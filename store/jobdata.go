@@ -37,6 +37,8 @@ type Result struct {
 	AdaptedSteps   int       `json:"adaptedSteps"`
 	Duration       int64     `json:"duration"` // milliseconds
 	Error          string    `json:"error,omitempty"`
+	// Quarantined says that a failure fails no suite.
+	Quarantined bool `json:"quarantined,omitempty"`
 	// Adaptations are the attempt's, bounded: the API has them whole.
 	Adaptations []ResultAdaptation `json:"adaptations,omitempty"`
 }

@@ -58,6 +58,8 @@ type RunConfig struct {
 	BaseURL        string       `json:"baseUrl,omitempty"`
 	// Artifacts are policies by kind, where they differ from the worker's settings.
 	Artifacts map[artifact.Kind]artifact.Policy `json:"artifacts,omitempty"`
+	// Tags are what the run is held by, beside its id.
+	Tags []string `json:"tags,omitempty"`
 }
 
 // Viewport is the size of the page in CSS pixels.
@@ -87,6 +89,8 @@ type Run struct {
 	Error          string
 	// Class is why the newest attempt failed; empty if it did not.
 	Class Class
+	// Quarantined: its case was in quarantine when it was made, or its newest attempt began. Its failure fails no suite.
+	Quarantined bool
 
 	WorkflowID    string
 	WorkflowRunID string
@@ -140,8 +144,6 @@ type Start struct {
 	WorkflowInput json.RawMessage
 	// Ended is the Temporal run that carried the run out before; empty if this is the first one.
 	Ended string
-	// Open is how many runs of the user are open, with this one; 0 if they were not counted.
-	Open int
 }
 
 // MostCounted is how far the open runs of a user are counted.
@@ -172,6 +174,9 @@ type Step struct {
 	Error        string
 	StartedAt    time.Time
 	ScreenshotID string
+	// Target is the hash of what the step does to which element; empty if it acts on none. It and Page, the address on which the step
+	// failed, are written and not read.
+	Target, Page string
 }
 
 // Artifact describes a stored file of a run.
@@ -207,6 +212,8 @@ type Outcome struct {
 	Stack string
 	// Adaptations are how the attempt found elements again, or why not.
 	Adaptations []Adaptation
+	// Environment is where the case ran, and CaseVersion how it was written; empty if the attempt did not get so far.
+	Environment, CaseVersion string
 	// Result is the documented job result, Progress the documented progress record.
 	Result   json.RawMessage
 	Progress json.RawMessage
@@ -251,6 +258,11 @@ type Reconciled struct {
 	Start   Start
 	// Running says that the run had not ended before.
 	Running bool
+}
+
+// Again says that the job had ended and is to run again.
+func (r Reconciled) Again() bool {
+	return !r.Gone && r.Before.State.Finished() && !r.After.State.Finished()
 }
 
 // Planned says that the run was never more than the next job of a job scheduler: nobody asked for it, and nothing of it has

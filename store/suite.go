@@ -40,6 +40,8 @@ type SuiteRun struct {
 // SuiteCounts says how many runs of a suite are in which state.
 type SuiteCounts struct {
 	Total, Pending, Running, Completed, Adapted, Failed, Cancelled, Flaky int
+	// Quarantined are those of the failed ones that don't count.
+	Quarantined int
 }
 
 // SuiteRunsOf says which suite runs are asked for: all, if it is empty.
@@ -73,6 +75,7 @@ type SuiteChild struct {
 	TestCaseID    string
 	Title         string
 	WorkflowInput json.RawMessage
+	Quarantined   bool // its failure does not count
 }
 
 // SuiteCase is a case that a suite run had.

@@ -19,7 +19,6 @@ const (
 	maxExpression   = 64 << 10
 	maxName         = 100
 	maxSelectorPart = 4 << 10
-	maxAlternatives = 20
 	maxParts        = 20
 	maxFrameDepth   = 10
 	maxFrameIndex   = 999
@@ -44,6 +43,8 @@ const (
 
 	// MaxVariable is how many characters a variable holds.
 	MaxVariable = 8 << 10
+	// MaxAlternatives is how many selectors a step may have.
+	MaxAlternatives = 20
 	// MaxDepth is how deep cases may be nested by runCase.
 	MaxDepth = 5
 )

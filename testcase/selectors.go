@@ -52,7 +52,7 @@ func (o object) alternatives(name string, raw json.RawMessage) []Selector {
 		}
 		return []Selector{{part}}
 	}
-	entries, ok := o.list(name, required, "a selector or a list of selectors", maxAlternatives)
+	entries, ok := o.list(name, required, "a selector or a list of selectors", MaxAlternatives)
 	if !ok {
 		return nil
 	}

@@ -25,6 +25,8 @@ const (
 	MaxPriority       = 2097151 // what BullMQ's clients accept
 	MaxAttempts       = maxRetries + 1
 	MaxAdaptations    = 100
+	MaxTags           = 20
+	MaxTag            = maxName // characters
 	MaxAttemptTimeout = 2 * 60 * 60 * 1000
 	MaxQueueTimeout   = 30 * 24 * 60 * 60 * 1000
 )
@@ -148,6 +150,7 @@ func (o object) suiteConfig() *SuiteConfig {
 	o.integer("maxAdaptations", optional, 0, MaxAdaptations)
 	o.integer("queueTimeout", optional, 0, MaxQueueTimeout)
 	o.texts("artifacts", optional, maxName)
+	o.tags()
 	for _, name := range runFields() {
 		if !o.absent(name) {
 			c.ofRuns[name] = o.fields[name]
@@ -165,9 +168,17 @@ func (o object) adaptiveMode() {
 	}
 }
 
+// tags checks the words that runs are held by; a request for runs says more of what they may be.
+func (o object) tags() {
+	list, _ := o.list("tags", optional, "a list of words", MaxTags)
+	for i, raw := range list {
+		o.asText(fmt.Sprintf("tags[%d]", i), raw, maxName)
+	}
+}
+
 // runFields are the fields of a suite's config that a case's config has not.
 func runFields() []string {
-	return []string{"adaptiveMode", "artifacts", "environment", "maxAdaptations", "queueTimeout"}
+	return []string{"adaptiveMode", "artifacts", "environment", "maxAdaptations", "queueTimeout", "tags"}
 }
 
 // encode makes the config's JSON of its fields.
@@ -198,7 +209,7 @@ func (s *SuiteConfig) JSON() json.RawMessage {
 	return slices.Clone(s.raw)
 }
 
-// OfRuns returns the fields that only a run has: adaptiveMode, artifacts, environment, maxAdaptations and queueTimeout.
+// OfRuns returns the fields that only a run has: adaptiveMode, artifacts, environment, maxAdaptations, queueTimeout and tags.
 func (s *SuiteConfig) OfRuns() map[string]json.RawMessage {
 	if s == nil {
 		return nil

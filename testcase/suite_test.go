@@ -22,7 +22,7 @@ const wholeSuite = `{
     "colorScheme": "dark", "geolocation": {"latitude": 52.5, "longitude": 13.4}, "permissions": ["geolocation"],
     "httpCredentials": {"username": "lab", "password": "{{secret.LAB}}"}, "extraHeaders": {"X-Suite": "1"}, "ignoreHTTPSErrors": true,
     "storageState": {"login": {"id": "login"}, "maxAge": 60000}, "baseUrls": {"staging": "https://staging.example"}, "timeout": 60000,
-    "baseUrl": "http://here", "environment": "staging", "artifacts": {"trace": "on"}, "adaptiveMode": false, "maxAdaptations": 2, "queueTimeout": 60000
+    "baseUrl": "http://here", "environment": "staging", "artifacts": {"trace": "on"}, "adaptiveMode": false, "maxAdaptations": 2, "queueTimeout": 60000, "tags": ["smoke"]
   }
 }`
 
@@ -51,7 +51,7 @@ func TestParseSuite(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, s.Config.JSON(), again.JSON())
 	ofRuns := s.Config.OfRuns()
-	require.Len(t, ofRuns, 5)
+	require.Len(t, ofRuns, 6)
 	require.JSONEq(t, `{"trace": "on"}`, string(ofRuns["artifacts"]))
 
 	empty, _, err := testcase.ParseSuite([]byte(`{}`))

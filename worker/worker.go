@@ -129,7 +129,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return err
 	}
-	runs := m.Runs()
+	runs, learned := m.Runs(), m.Learning()
 	fatal := make(chan error, len(queue.Running()))
 	var workers []sdkworker.Worker
 	defer func() {
@@ -149,7 +149,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 			registerSchedules(w, activities.NewScheduledRun(submit, records))
 		} else {
 			registerJobs(w, def, jobParts{
-				cfg: cfg, records: records, files: files, scheduling: submit, places: []cleanup.Place{redis, newLeftovers()},
+				cfg: cfg, records: records, files: files, scheduling: submit, learned: learned, places: []cleanup.Place{redis, newLeftovers()},
 				jobs: activities.NewJobs(activities.JobsConfig{
 					Store: records, Gate: gate, Progress: progress, Metrics: runs, Worker: cfg.Worker.Name, Log: obs.Named(log, obs.QueueLog(def.Name)),
 				}),
@@ -160,6 +160,10 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		}
 		workers = append(workers, w)
 		log.InfoContext(ctx, obs.WorkerStarted, "concurrency", concurrency(def, cfg), "queue", def.Name, "name", cfg.Worker.Name)
+	}
+	if cfg.Worker.Deployment != "" {
+		log.InfoContext(ctx, "worker has a version: it takes new runs when `cinnamon workers promote` has said so",
+			"deployment", cfg.Worker.Deployment, "build", cfg.Worker.BuildID, "versioning", cfg.Worker.Versioning)
 	}
 	watched.takes.Store(true)
 	ready()
@@ -189,15 +193,46 @@ func secrets(cfg config.Secrets) secret.Resolver {
 }
 
 func newWorker(client sdkclient.Client, def queue.Definition, cfg config.Config, onFatal func(error)) sdkworker.Worker {
+	slots := concurrency(def, cfg)
 	return sdkworker.New(client, def.Name, sdkworker.Options{
 		Identity:                           cfg.Worker.Name,
-		MaxConcurrentActivityExecutionSize: concurrency(def, cfg),
+		MaxConcurrentActivityExecutionSize: slots,
+		WorkflowTaskPollerBehavior:         pollers(mostWorkflowPollers),
+		ActivityTaskPollerBehavior:         pollers(slots),
 		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
 		DefaultHeartbeatThrottleInterval:   heartbeatThrottle,
 		WorkerStopTimeout:                  cfg.Worker.StopTimeout,
+		DeploymentOptions:                  deployment(cfg.Worker),
 		Interceptors:                       []interceptor.WorkerInterceptor{&failureInterceptor{}},
 		OnFatalError:                       onFatal,
 	})
+}
+
+// mostWorkflowPollers bounds how many polls for workflow tasks are open at once.
+const mostWorkflowPollers = 16
+
+// pollers are as many as Temporal asks for. None of them asks for a job before it has a slot to carry it out in, so their number changes nothing about
+// who is next: what is urgent waits with the server, not here.
+func pollers(most int) sdkworker.PollerBehavior {
+	return sdkworker.NewPollerBehaviorAutoscaling(sdkworker.PollerBehaviorAutoscalingOptions{
+		InitialNumberOfPollers: min(2, most), MinimumNumberOfPollers: 1, MaximumNumberOfPollers: most,
+	})
+}
+
+// deployment says which version of the workers this one is; none, unless the settings say so.
+func deployment(cfg config.Worker) sdkworker.DeploymentOptions {
+	if cfg.Deployment == "" {
+		return sdkworker.DeploymentOptions{}
+	}
+	behavior := workflows.AutoUpgrade
+	if cfg.Versioning == config.Pinned {
+		behavior = workflows.Pinned
+	}
+	return sdkworker.DeploymentOptions{
+		UseVersioning:             true,
+		Version:                   sdkworker.WorkerDeploymentVersion{DeploymentName: cfg.Deployment, BuildID: cfg.BuildID},
+		DefaultVersioningBehavior: behavior,
+	}
 }
 
 // concurrency is how many jobs of a queue a worker carries out at once.

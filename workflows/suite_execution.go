@@ -43,9 +43,15 @@ type Tally struct {
 	Adapted   int `json:"adapted,omitempty"`
 	Failed    int `json:"failed,omitempty"`
 	Cancelled int `json:"cancelled,omitempty"`
+	// Quarantined are failures that don't count, and are not among the failed ones.
+	Quarantined int `json:"quarantined,omitempty"`
 }
 
-func (t *Tally) count(status store.RunStatus) {
+func (t *Tally) count(status store.RunStatus, quarantined bool) {
+	if quarantined && status == store.RunFailed {
+		t.Quarantined++
+		return
+	}
 	switch status {
 	case store.RunCompleted:
 		t.Passed++
@@ -168,24 +174,25 @@ func (s *suiteRun) start(ctx workflow.Context, child activities.SuiteChild) {
 		var result activities.Result
 		err := future.Get(ctx, &result)
 		s.running--
-		s.ended(child, result.Status, err)
+		s.ended(child, result, err)
 		s.describe(ctx)
 	})
 }
 
 // ended counts a run. What it comes to is in the database; a run whose workflow was there already is somebody else's.
-func (s *suiteRun) ended(child activities.SuiteChild, status store.RunStatus, err error) {
+func (s *suiteRun) ended(child activities.SuiteChild, result activities.Result, err error) {
 	if _, elsewhere := errors.AsType[*temporal.ChildWorkflowExecutionAlreadyStartedError](err); elsewhere {
 		return
 	}
+	status, quarantined := result.Status, result.Quarantined
 	switch {
 	case temporal.IsCanceledError(err):
 		status = store.RunCancelled
 	case err != nil:
-		status = store.RunFailed
+		status, quarantined = store.RunFailed, child.Quarantined // as it was when the suite came to it: there is no result
 	}
-	s.in.Tally.count(status)
-	if status != store.RunFailed {
+	s.in.Tally.count(status, quarantined)
+	if status != store.RunFailed || quarantined {
 		return
 	}
 	s.failures = append(s.failures, child.Summary)
@@ -241,11 +248,14 @@ func (s *suiteRun) end(ctx workflow.Context, cause error) (SuiteResult, error) {
 // describe shows how the suite goes on the workflow's page of the Temporal Web UI.
 func (s *suiteRun) describe(ctx workflow.Context) {
 	t := s.in.Tally
-	ended := t.Passed + t.Adapted + t.Failed + t.Cancelled
+	ended := t.Passed + t.Adapted + t.Failed + t.Cancelled + t.Quarantined
 	var b strings.Builder
 	counts := fmt.Sprintf("**%s**\n\n%d of %d runs ended: %d passed, %d adapted, %d failed, %d cancelled. %d running.\n",
 		cell(s.in.Title), ended, s.in.Total, t.Passed, t.Adapted, t.Failed, t.Cancelled, s.running)
 	b.WriteString(counts)
+	if t.Quarantined > 0 {
+		b.WriteString("\n" + strconv.Itoa(t.Quarantined) + " failed in quarantine, which does not count.\n")
+	}
 	if s.stopped != "" {
 		b.WriteString("\nStopped: " + cell(s.stopped) + "\n")
 	}

@@ -31,6 +31,7 @@ type suiteBundle struct {
 	act    *activities.SuiteExecution
 	total  int
 	fails  map[string]bool
+	excuse map[string]bool // failures that don't count
 	takes  time.Duration
 	mu     sync.Mutex
 	began  []string
@@ -44,7 +45,7 @@ func setupSuite(t *testing.T, total int) *suiteBundle {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	b := &suiteBundle{
-		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), total: total, fails: map[string]bool{}, takes: time.Minute,
+		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), total: total, fails: map[string]bool{}, excuse: map[string]bool{}, takes: time.Minute,
 	}
 	b.RegisterWorkflowWithOptions(workflows.SuiteExecution, workflow.RegisterOptions{Name: "SuiteExecution"})
 	b.RegisterWorkflowWithOptions(b.child, workflow.RegisterOptions{Name: "TestExecution"})
@@ -66,10 +67,10 @@ func (b *suiteBundle) child(ctx workflow.Context, in workflows.TestExecutionInpu
 		return activities.Result{}, err //nolint:wrapcheck // it was cancelled
 	}
 	status := store.RunCompleted
-	if b.fails[in.RunID] {
+	if b.fails[in.RunID] || b.excuse[in.RunID] {
 		status = store.RunFailed
 	}
-	return activities.Result{TestRunID: in.RunID, Status: status}, nil
+	return activities.Result{TestRunID: in.RunID, Status: status, Quarantined: b.excuse[in.RunID]}, nil
 }
 
 func (b *suiteBundle) change(do func()) {
@@ -160,6 +161,17 @@ func TestSuiteStopsAtItsFirstFailureIfAskedTo(t *testing.T) {
 	require.Zero(t, b.active, "what ran was cancelled and waited for")
 	require.Equal(t, "the suite stops at its first failure: run-2", b.ended.Reason)
 	require.False(t, b.ended.Cancelled)
+}
+
+func TestFailuresInQuarantineStopNoSuite(t *testing.T) {
+	t.Parallel()
+	b := setupSuite(t, 5)
+	b.excuse["run-2"] = true
+	b.execute(workflows.SuiteExecutionInput{FailFast: true})
+	r := b.result(t)
+	require.Equal(t, store.RunCompleted, r.Status)
+	require.Equal(t, workflows.Tally{Passed: 4, Quarantined: 1}, r.Tally)
+	require.Empty(t, b.ended.Reason)
 }
 
 func TestCancelledSuiteCancelsItsRuns(t *testing.T) {

@@ -146,7 +146,7 @@ func (r *testRun) expire(ctx workflow.Context, due time.Time) (activities.Attemp
 		return activities.TakenElsewhere(workflow.Now(ctx)), nil
 	}
 	return activities.AttemptResult{
-		Finished: true, Result: activities.Result{TestRunID: r.in.RunID, Status: end.Status, Error: end.Reason},
+		Finished: true, Result: activities.Result{TestRunID: r.in.RunID, Status: end.Status, Error: end.Reason, Quarantined: end.Quarantined},
 	}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -44,6 +45,21 @@ func isDriverGone(err error) bool {
 	text := saidByPlaywright(err)
 	return strings.Contains(text, "Connection closed") || strings.Contains(text, "transport closed") ||
 		strings.Contains(text, "could not read protocol") || strings.Contains(text, "could not send message")
+}
+
+// onPage says on which page a step failed: what follows the path of its address, and who asks for it, is nobody's business.
+func onPage(t *tab, err error) error {
+	e, ok := errors.AsType[*browser.Error](err)
+	if !ok || error(e) != err || t == nil { //nolint:errorlint // one that is wrapped stays as it is
+		return err
+	}
+	u, problem := url.Parse(t.page.URL())
+	if problem != nil || u.Host == "" {
+		return err
+	}
+	more := *e
+	more.Page = u.Scheme + "://" + u.Host + u.EscapedPath()
+	return &more
 }
 
 func isContextError(err error) bool {

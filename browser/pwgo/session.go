@@ -237,7 +237,7 @@ func (s *session) do(ctx context.Context, r *run) error {
 	if errors.Is(err, context.DeadlineExceeded) && browser.KindOf(err) == "" && !errors.Is(ctx.Err(), context.Canceled) {
 		return r.fail(browser.Timeout, err, "the page does not answer")
 	}
-	return s.explain(r.tab, s.blameEgress(err))
+	return onPage(r.tab(), s.explain(r.tab, s.blameEgress(err)))
 }
 
 // Screenshot implements browser.Session.

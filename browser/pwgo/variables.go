@@ -91,11 +91,13 @@ func (s *session) redact(err error) error {
 		}
 		return errors.New(redacted)
 	}
-	return quietly(e, s.redactor.Redact(e.Message))
+	quiet := quietly(e, s.redactor.Redact(e.Message))
+	quiet.Page = s.redactor.Redact(e.Page)
+	return quiet
 }
 
 // quietly is an error without its cause, except whether time ran out.
-func quietly(e *browser.Error, message string) error {
+func quietly(e *browser.Error, message string) *browser.Error {
 	quiet := &browser.Error{Kind: e.Kind, Message: message, CutShort: e.CutShort, Element: e.Element, Covered: e.Covered}
 	for _, ended := range []error{context.DeadlineExceeded, context.Canceled} {
 		if errors.Is(e.Cause, ended) {

@@ -49,13 +49,14 @@ func newHold(stdout io.Writer) *cobra.Command {
 		Use:     "hold [RUN…]",
 		Short:   "Keep runs from clean-ups, or list those that are kept",
 		GroupID: "test",
-		Long: `Keeps runs, with their steps and files, whatever their age, until they are released. Without a run it lists those that are
-held.
+		Long: `Keeps runs, with their steps and files, whatever their age, until they are released: those that are named, or all that have a
+tag, now and later (cinnamon run --tag). Without a run and a tag it lists what is held.
 
 Exit codes: 0 done, 2 wrong usage or no such run, 3 the platform failed.
 
 Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY.`,
 		Example: `  cinnamon hold 22f53fc9-6c1f-4f0e-9f25-8d3a1b7c0e11 --as lawsuit-42
+  cinnamon hold --tag release-1.4 --as lawsuit-42
   cinnamon hold --as lawsuit-42
   cinnamon release 22f53fc9-6c1f-4f0e-9f25-8d3a1b7c0e11`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -65,6 +66,7 @@ Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.As, "as", "", "what for; in a list, only those held for this")
+	cmd.Flags().StringVar(&o.Tag, "tag", "", "hold all runs with this tag")
 	apiFlag(cmd, &o.APIURL)
 	return cmd
 }
@@ -72,13 +74,17 @@ Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY.`,
 func newRelease(stdout io.Writer) *cobra.Command {
 	o := cli.HoldOptions{Stdout: stdout, Release: true}
 	cmd := &cobra.Command{
-		Use: "release RUN…", Short: "Let clean-ups take runs that were held", GroupID: "test", Args: cobra.MinimumNArgs(1),
+		Use: "release [RUN…]", Short: "Let clean-ups take runs that were held", GroupID: "test",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && o.Tag == "" {
+				return usageErrorf("name the runs, or a tag with --tag")
+			}
 			reach(&o.APIURL, &o.APIKey)
 			o.Runs = args
 			return ended(cli.Hold(cmd.Context(), o))
 		},
 	}
+	cmd.Flags().StringVar(&o.Tag, "tag", "", "release a tag: its runs stay only if they are held otherwise")
 	apiFlag(cmd, &o.APIURL)
 	return cmd
 }

@@ -30,7 +30,7 @@ such an element is "adapted", and what was taken is said at the end. --on-adapte
 for pipelines that let nothing pass unseen; warn (the default) and pass count it as passed. --adaptive-mode off turns it off, and
 suggest only says what would be taken. docs/adaptation.md has more.
 
-Exit codes: 0 all passed, 1 a test failed or was cancelled, 2 wrong usage or an invalid case, 3 the platform failed,
+Exit codes: 0 all passed, 1 a test failed (other than in quarantine) or was cancelled, 2 wrong usage or an invalid case, 3 the platform failed,
 4 all passed, but some were adapted (with --on-adapted fail), 130 interrupted.
 
 Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLOR.`,
@@ -85,6 +85,7 @@ func runFlags(cmd *cobra.Command, o *cli.Options, where *cli.Group) {
 	f.StringVar(&o.UserID, "user", "", "whose runs these are; users share the workers fairly")
 	f.StringVar(&o.IdempotencyKey, "idempotency-key", "", "find the runs of an earlier invocation with this key instead of starting new ones")
 	f.StringVarP(&o.Output, "output", "o", cli.OutputTable, "table, or json: one document on standard output")
+	f.StringArrayVar(&o.Tags, "tag", nil, "a tag of the runs, by which they can be held (may be repeated): see cinnamon hold")
 	f.BoolVar(&o.Detach, "detach", false, "start the runs, print their ids and leave")
 }
 

@@ -48,7 +48,7 @@ flags say counts more than what the cases say, and that more than what the suite
 --only-failed runs the cases that did not pass in the suite's newest run, --only-failed=SUITE_RUN those of that suite run,
 which needs no ID. If all of them passed, nothing runs and the exit code is 0.
 
-Exit codes: 0 all passed, 1 a test failed or was cancelled, 2 wrong usage, or no such suite, 3 the platform failed,
+Exit codes: 0 all passed, 1 a test failed (other than in quarantine) or was cancelled, 2 wrong usage, or no such suite, 3 the platform failed,
 4 all passed, but some were adapted (with --on-adapted fail; see "cinnamon run --help"), 130 interrupted.
 
 Environment: CINNAMON_API_URL (http://127.0.0.1:8080), CINNAMON_API_KEY, NO_COLOR.`,

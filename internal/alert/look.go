@@ -92,7 +92,7 @@ func look(ctx context.Context, rules []Rule, from Figures, up map[string]bool, u
 const namedLetters = 3
 
 func letters(ctx context.Context, r *Rule, from Figures, now time.Time, add func(subject, format string, args ...any)) error {
-	filter := store.LetterFilter{Since: now.Add(-letterWindow), Limit: namedLetters}
+	filter := store.LetterFilter{Since: now.Add(-letterWindow), Limit: namedLetters, Counting: true}
 	n, err := from.CountDeadLetters(ctx, filter)
 	if err != nil || n < r.number() {
 		return err

@@ -59,7 +59,7 @@ func Defaults() []Rule {
 		{Name: DependencyDown, Means: "Postgres, Temporal, Redis or the artifact store has not answered for %s", Threshold: "1m", kind: aTime},
 		{Name: BridgeLag, Means: "Redis is more than %s behind", Threshold: "30s", kind: aTime},
 		{Name: Flaky, Means: "more than %s of the runs of an hour passed only when they were repeated, of 20 or more", Threshold: "0.1", For: time.Minute, kind: aPart},
-		{Name: Budget, Means: "more than %s of Redis' memory or of the artifacts' disk is used", Threshold: "0.7", For: time.Minute, kind: aPart},
+		{Name: Budget, Means: "more than %s of Redis' memory, of the artifacts' disk or of a clean-up's budget is used", Threshold: "0.7", For: time.Minute, kind: aPart},
 	}
 }
 

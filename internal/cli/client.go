@@ -119,6 +119,11 @@ func suiteRunsPath(suiteID string) string {
 
 // call sends one request and decodes the answer into out, unless out is nil.
 func (c *client) call(ctx context.Context, method, path string, body []byte, idempotencyKey string, out any) error {
+	return c.callWith(ctx, method, path, body, map[string]string{"Idempotency-Key": idempotencyKey}, out)
+}
+
+// callWith is call with headers; those without a value are left out.
+func (c *client) callWith(ctx context.Context, method, path string, body []byte, headers map[string]string, out any) error {
 	req, err := http.NewRequestWithContext(ctx, method, c.baseURL+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("building a request: %w", err)
@@ -130,8 +135,10 @@ func (c *client) call(ctx context.Context, method, path string, body []byte, ide
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
-	if idempotencyKey != "" {
-		req.Header.Set("Idempotency-Key", idempotencyKey)
+	for name, value := range headers {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

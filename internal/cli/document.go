@@ -17,16 +17,18 @@ type document struct {
 }
 
 type summary struct {
-	Total      int   `json:"total"`
-	Passed     int   `json:"passed"` // flaky and adapted ones included
-	Flaky      int   `json:"flaky"`
-	Adapted    int   `json:"adapted"`
-	Failed     int   `json:"failed"`
-	Cancelled  int   `json:"cancelled"`
-	NotStarted int   `json:"notStarted"`
-	Unknown    int   `json:"unknown"`
-	Unfinished int   `json:"unfinished"` // started and not waited for
-	Duration   int64 `json:"duration"`   // milliseconds
+	Total   int `json:"total"`
+	Passed  int `json:"passed"` // flaky and adapted ones included
+	Flaky   int `json:"flaky"`
+	Adapted int `json:"adapted"`
+	// Quarantined ones failed, which does not count; the failed ones are the others.
+	Quarantined int   `json:"quarantined"`
+	Failed      int   `json:"failed"`
+	Cancelled   int   `json:"cancelled"`
+	NotStarted  int   `json:"notStarted"`
+	Unknown     int   `json:"unknown"`
+	Unfinished  int   `json:"unfinished"` // started and not waited for
+	Duration    int64 `json:"duration"`   // milliseconds
 }
 
 type documentRun struct {
@@ -41,6 +43,7 @@ type documentRun struct {
 	Attempt        int                 `json:"attempt"`
 	MaxAttempts    int                 `json:"maxAttempts"`
 	Flaky          bool                `json:"flaky"`
+	Quarantined    bool                `json:"quarantined"`
 	TotalSteps     int                 `json:"totalSteps"`
 	CompletedSteps int                 `json:"completedSteps"`
 	FailedSteps    int                 `json:"failedSteps"`
@@ -74,7 +77,7 @@ func writeDocument(out io.Writer, tests []test, c *client, elapsed time.Duration
 	doc := document{
 		ExitCode: code,
 		Summary: summary{
-			Total: len(tests), Passed: n.passed(), Flaky: n[stateFlaky], Adapted: n[stateAdapted], Failed: n[stateFailed],
+			Total: len(tests), Passed: n.passed(), Flaky: n[stateFlaky], Adapted: n[stateAdapted], Quarantined: n[stateQuarantined], Failed: n[stateFailed],
 			Cancelled: n[stateCancelled], NotStarted: n[stateNotStarted], Unknown: n[stateUnknown],
 			Unfinished: n[stateWaiting] + n[stateRunning] + n[stateRetrying], Duration: elapsed.Milliseconds(),
 		},
@@ -99,7 +102,7 @@ func writeDocument(out io.Writer, tests []test, c *client, elapsed time.Duration
 func runDocument(t *test, c *client) documentRun {
 	r := documentRun{
 		File: t.file, Title: t.title, BaseURL: t.baseURL, Result: t.state(), TestRunID: t.id, TestCaseID: t.caseID, SuiteRunID: t.suiteRun, Status: t.run.Status,
-		Attempt: t.run.Attempt, MaxAttempts: t.run.MaxAttempts, Flaky: t.run.Flaky,
+		Attempt: t.run.Attempt, MaxAttempts: t.run.MaxAttempts, Flaky: t.run.Flaky, Quarantined: t.run.Quarantined,
 		TotalSteps: t.totalSteps(), CompletedSteps: t.run.CompletedSteps, FailedSteps: t.run.FailedSteps,
 		AdaptedSteps: t.run.AdaptedSteps, Duration: t.run.DurationMS, Error: t.reason(),
 	}

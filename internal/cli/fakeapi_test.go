@@ -246,9 +246,9 @@ func script(title string, steps int) []map[string]any {
 		return append(retried, state("completed", 2, steps, map[string]any{"flaky": true, "completedSteps": steps, "duration": 900}))
 	case "adapted":
 		return []map[string]any{pending, running, state("adapted", 1, steps, map[string]any{"completedSteps": steps, "adaptedSteps": 1, "duration": 2340})}
-	case "fails":
+	case "fails", "quarantined":
 		return append(retried, state("pending", 2, 2, broken), state("running", 3, 2, nil), state("failed", 3, 2, map[string]any{
-			"error": broken["error"], "failedSteps": 1, "completedSteps": 1, "duration": 61000,
+			"error": broken["error"], "failedSteps": 1, "completedSteps": 1, "duration": 61000, "quarantined": kind == "quarantined",
 		}))
 	case "stopped":
 		return []map[string]any{pending, running, state("cancelled", 1, 1, nil)}

@@ -178,11 +178,11 @@ func request(o *Options, group Group, c *testcase.Case) startRequest {
 }
 
 func configOf(o *Options, group Group) *runConfig {
-	config := runConfig{
+	config := runConfig{runSettings{
 		Timeout: o.Timeout.Milliseconds(), QueueTimeout: o.QueueTimeout.Milliseconds(), BaseURL: group.BaseURL, Environment: group.Environment,
 		AdaptiveMode: o.AdaptiveMode,
-	}
-	if config == (runConfig{}) {
+	}, o.Tags}
+	if config.runSettings == (runSettings{}) && len(o.Tags) == 0 {
 		return nil
 	}
 	return &config

@@ -71,6 +71,8 @@ type Options struct {
 	OnAdapted string
 	// AdaptiveMode is off, suggest or heal: what happens when an element is not found; empty leaves that to the suite and the API.
 	AdaptiveMode string
+	// Tags put the runs beside others: runs are held by them.
+	Tags []string
 	// Detach starts the runs, prints their ids and does not wait.
 	Detach bool
 

@@ -77,7 +77,7 @@ func finishedWords(t *test) string {
 			words += fmt.Sprintf(", attempt %d", t.run.Attempt)
 		}
 		return words + ")"
-	case s == stateFailed:
+	case s == stateFailed, s == stateQuarantined:
 		words := fmt.Sprintf(" (%d of %s, %s", t.doneSteps(), count(t.totalSteps(), "step"), humane(t.run.duration()))
 		if t.run.Attempt > 1 {
 			words += ", " + count(t.run.Attempt, "attempt")

@@ -104,9 +104,12 @@ func (p apiProblem) words(status int) string {
 }
 
 // isMissing says that what a call asked for is not there.
-func isMissing(err error) bool {
+func isMissing(err error) bool { return refusedAs(err, http.StatusNotFound) }
+
+// refusedAs says that the API refused a call with that status.
+func refusedAs(err error, status int) bool {
 	e, ok := errors.AsType[*apiError](err)
-	return ok && e.kind == kindInput && e.status == http.StatusNotFound
+	return ok && e.kind == kindInput && e.status == status
 }
 
 // kindOf returns how to take an error of a call.

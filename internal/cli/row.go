@@ -69,7 +69,7 @@ func tint(s state, text string, colors palette) string {
 	switch {
 	case s == statePassed:
 		return colors.green(text)
-	case s == stateFlaky, s == stateAdapted, s == stateRetrying, s == stateCancelled:
+	case s == stateFlaky, s == stateAdapted, s == stateQuarantined, s == stateRetrying, s == stateCancelled:
 		return colors.yellow(text)
 	case s.finished():
 		return colors.red(text)
@@ -131,6 +131,7 @@ func runningSummary(n tally, elapsed time.Duration) string {
 	add(n[stateRunning]+n[stateRetrying], "running")
 	add(n[stateWaiting], "waiting")
 	add(n.passed(), "passed")
+	add(n[stateQuarantined], "quarantined")
 	add(n[stateFailed], "failed")
 	add(n[stateCancelled], "cancelled")
 	add(n[stateNotStarted], "not started")

@@ -232,7 +232,7 @@ func (r *runner) explain() {
 				return nil
 			})
 		}
-		if t.state() != stateFailed {
+		if s := t.state(); s != stateFailed && s != stateQuarantined {
 			continue
 		}
 		group.Go(func() error {

@@ -37,6 +37,7 @@ const (
 	statePassed
 	stateFlaky
 	stateAdapted
+	stateQuarantined // it failed, and its case is in quarantine: that does not count
 	stateFailed
 	stateCancelled
 	stateNotStarted
@@ -47,7 +48,7 @@ const (
 // String returns the word for reports.
 func (s state) String() string {
 	return [stateCount]string{
-		"waiting", "running", "retrying", "passed", "flaky", "adapted", "failed", "cancelled", "not started", "unknown",
+		"waiting", "running", "retrying", "passed", "flaky", "adapted", "quarantined", "failed", "cancelled", "not started", "unknown",
 	}[s]
 }
 
@@ -83,6 +84,9 @@ func (t *test) state() state {
 	case statusAdapted:
 		return stateAdapted
 	case statusFailed:
+		if t.run.Quarantined {
+			return stateQuarantined
+		}
 		return stateFailed
 	case statusCancelled:
 		return stateCancelled
@@ -137,7 +141,7 @@ func (t *test) reason() string {
 		return t.evidence.Error
 	case t.state() == stateUnknown:
 		return "the API gives it a status that this program does not know: " + t.run.Status
-	case t.state() == stateFailed:
+	case t.state() == stateFailed, t.state() == stateQuarantined:
 		return "no reason given"
 	default:
 		return ""

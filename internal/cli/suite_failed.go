@@ -32,6 +32,8 @@ type suiteCounts struct {
 	Failed    int `json:"failed"`
 	Cancelled int `json:"cancelled"`
 	Flaky     int `json:"flaky"`
+	// Quarantined are those of the failed ones that don't count.
+	Quarantined int `json:"quarantined"`
 }
 
 // passed says that nothing of the suite run is to be run again.

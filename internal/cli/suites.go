@@ -81,8 +81,12 @@ func ListSuiteRuns(ctx context.Context, o SuiteOptions, suiteID string, limit in
 		if r.DurationMS > 0 {
 			duration = humane(time.Duration(r.DurationMS) * time.Millisecond)
 		}
+		failed := strconv.Itoa(n.Failed)
+		if n.Quarantined > 0 {
+			failed += fmt.Sprintf(" (%d in quarantine)", n.Quarantined)
+		}
 		rows = append(rows, []string{
-			r.SuiteRunID, clean(r.Title), r.Status, fmt.Sprintf("%d/%d", n.Completed+n.Adapted, n.Total), strconv.Itoa(n.Failed),
+			r.SuiteRunID, clean(r.Title), r.Status, fmt.Sprintf("%d/%d", n.Completed+n.Adapted, n.Total), failed,
 			strconv.Itoa(n.Cancelled), strconv.Itoa(n.Pending + n.Running), duration, ago(r.CreatedAt),
 		})
 	}

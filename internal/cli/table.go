@@ -125,6 +125,9 @@ func writeFailures(out io.Writer, tests []test, c *client, interrupted bool, col
 		}
 		detail("reason", reason)
 		detail("class", t.run.Failure.Class)
+		if t.state() == stateQuarantined {
+			detail("quarantine", "its failures do not count: cinnamon quarantine list")
+		}
 		if e := t.evidence; e != nil {
 			detail("step", fmt.Sprintf("%d of %d: %s", e.Number, t.totalSteps(), e.words()))
 			detail("screenshot", c.link(e.Screenshot))
@@ -171,7 +174,7 @@ func summaryLine(n tally, elapsed time.Duration, colors palette) string {
 		}
 		parts = append(parts, words)
 	}
-	for s := stateFailed; s < stateCount; s++ {
+	for s := stateQuarantined; s < stateCount; s++ {
 		if n[s] > 0 {
 			parts = append(parts, tint(s, fmt.Sprintf("%d %s", n[s], s), colors))
 		}

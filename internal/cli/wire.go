@@ -40,6 +40,11 @@ type acceptedSuite struct {
 }
 
 type runConfig struct {
+	runSettings
+	Tags []string `json:"tags,omitempty"`
+}
+
+type runSettings struct {
 	Timeout      int64  `json:"timeout,omitempty"`      // milliseconds
 	QueueTimeout int64  `json:"queueTimeout,omitempty"` // milliseconds
 	BaseURL      string `json:"baseUrl,omitempty"`
@@ -81,6 +86,7 @@ type apiRun struct {
 	Attempt        int      `json:"attempt"`
 	MaxAttempts    int      `json:"maxAttempts"`
 	Flaky          bool     `json:"flaky"`
+	Quarantined    bool     `json:"quarantined"`
 	TotalSteps     int      `json:"totalSteps"`
 	CompletedSteps int      `json:"completedSteps"`
 	FailedSteps    int      `json:"failedSteps"`

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -33,6 +34,8 @@ func full(t *testing.T) string {
 	runs := m.Runs()
 	runs.AttemptStarted("q", time.Second)
 	runs.StepEnded("click", "success", 200*time.Millisecond)
+	runs.Adapted("locator", true)
+	runs.HealEnded("found", time.Second)
 	runs.AttemptEnded(metrics.AttemptEnd{Queue: "q", Outcome: "failed", Took: time.Second})
 	runs.AttemptEnded(metrics.AttemptEnd{Queue: "q", Outcome: "completed", Took: time.Second, Status: "completed", Flaky: true, Since: time.Now()})
 	runs.AttemptEnded(metrics.AttemptEnd{Queue: "q", Outcome: "failed", Took: time.Second, Status: "failed", Class: "assertion", Since: time.Now()})
@@ -57,6 +60,9 @@ func full(t *testing.T) string {
 	})
 	m.Dependencies(t.Context(), func(context.Context) map[string]bool { return map[string]bool{"redis": false} })
 	m.HTTP().Answered("BREW", "/api/test-runs", 200, time.Millisecond)
+	m.Sweep().Reconciled("q", "never_started")
+	m.Learning().Decided("promoted")
+	m.Reliability(t.Context(), func(context.Context, []float64) (map[float64]int, error) { return map[float64]int{0: 1}, nil })
 	return read(t, m)
 }
 
@@ -99,6 +105,24 @@ func TestWhatCanNotBeFoundOutIsMissing(t *testing.T) {
 	text := read(t, m)
 	require.Contains(t, text, `cinnamon_build_info{role="bridge"`)
 	require.NotContains(t, text, "cinnamon_queue_jobs")
+}
+
+// What full has is all that there is: no metric escapes the linter below.
+func TestFullRegistryHasEveryMetric(t *testing.T) {
+	t.Parallel()
+	text := full(t)
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	quoted, seen := regexp.MustCompile(`"((?:cinnamon|bullmq)_[a-z_]+)"`), 0
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, name := range quoted.FindAllStringSubmatch(string(source), -1) {
+			seen++
+			require.Contains(t, text, "# TYPE "+name[1]+" ", file)
+		}
+	}
+	require.Greater(t, seen, 30)
 }
 
 func TestMetricsPassPromtoolsLinter(t *testing.T) {

@@ -38,6 +38,16 @@ func Or(ctx context.Context, parent string) context.Context {
 	return WithParent(ctx, parent)
 }
 
+// Again goes on in the trace that a W3C trace context names, with a link to it from the span that goes on, if there is one: who asks for something
+// to be done again has a trace of his own.
+func Again(ctx context.Context, parent string) context.Context {
+	within := WithParent(ctx, parent)
+	if to := trace.SpanContextFromContext(within); parent != "" && to.IsValid() {
+		trace.SpanFromContext(ctx).AddLink(trace.Link{SpanContext: to})
+	}
+	return within
+}
+
 // Step begins the span of a test's step, if the attempt is followed. What the step says is not told: it may hold secrets. end is given why it failed; empty if it did not.
 func Step(ctx context.Context, action string, number int) (within context.Context, end func(failure string)) {
 	parent := trace.SpanFromContext(ctx)

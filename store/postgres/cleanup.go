@@ -21,7 +21,10 @@ var _ cleanup.Records = (*Store)(nil)
 
 // cleanupQuery is a query with the conditions that several have in common.
 func (s *Store) cleanupQuery(name string) string {
-	return strings.NewReplacer("/*goes*/", s.query["cleanup_goes"], "/*expired*/", s.query["cleanup_expired"]).Replace(s.query[name])
+	return strings.NewReplacer(
+		"/*goes*/", s.query["cleanup_goes"], "/*expired*/", s.query["cleanup_expired"], "/*held*/", s.query["cleanup_held"],
+		"/*unused*/", strings.ReplaceAll(s.query["cleanup_unused"], "/*held*/", s.query["cleanup_held"]),
+	).Replace(s.query[name])
 }
 
 func goes(r cleanup.Rules) []any {
@@ -161,7 +164,7 @@ func (s *Store) RemoveRuns(ctx context.Context, id string, runs []string, remove
 	var outside error
 	_, ofRuns := allQueues()
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
-		locked, err := rowsOf(ctx, tx, pgx.RowTo[string], s.query["cleanup_runs_lock"], runs)
+		locked, err := rowsOf(ctx, tx, pgx.RowTo[string], s.cleanupQuery("cleanup_runs_lock"), runs)
 		if err != nil || len(locked) == 0 {
 			return err
 		}
@@ -249,7 +252,7 @@ func (s *Store) FileBytes(ctx context.Context, r cleanup.Rules) (bytes int64, er
 func (s *Store) DropFiles(ctx context.Context, id string, ids []string, note string, remove func(context.Context, []cleanup.File) error) error {
 	var outside error
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
-		files, err := rowsOf(ctx, tx, scanFile, s.query["cleanup_files_lock"], ids)
+		files, err := rowsOf(ctx, tx, scanFile, s.cleanupQuery("cleanup_files_lock"), ids)
 		if err != nil || len(files) == 0 {
 			return err
 		}
@@ -294,6 +297,18 @@ func (s *Store) Rest(ctx context.Context, id string, kind cleanup.Kind, r cleanu
 		table, name, args = "jobs", "cleanup_jobs", append(args, names, ofRuns)
 	case cleanup.Reports:
 		table, name = "cleanups", "cleanup_reports"
+	case cleanup.Fingerprints:
+		table, name = "fingerprints", "cleanup_fingerprints"
+	case cleanup.Pages:
+		table, name = "page_snapshots", "cleanup_pages"
+	case cleanup.Locators:
+		table, name = "learned_locators", "cleanup_locators"
+	case cleanup.Patterns:
+		table, name = "adaptation_patterns", "cleanup_patterns"
+	case cleanup.Reliability:
+		table, name = "case_reliability", "cleanup_reliability"
+	case cleanup.Deliveries:
+		table, name = "alert_deliveries", "cleanup_deliveries"
 	case cleanup.Runs, cleanup.Steps, cleanup.QueueJobs, cleanup.ProgressKeys, cleanup.OrphanFiles, cleanup.Processes, cleanup.Folders:
 		return 0, fault.New(fault.Internal, "%s don't go with the rest", kind)
 	}

@@ -22,6 +22,14 @@ func (s *Store) Cleanups(ctx context.Context, id string, limit int) ([]store.Cle
 	}, s.query["cleanup_list"], null(id), limit)
 }
 
+// CleanupUse counts what clean-ups have budgets for: runs that have ended, and the bytes of files.
+func (s *Store) CleanupUse(ctx context.Context) (runs, fileBytes int64, err error) {
+	if err := s.pool.QueryRow(ctx, s.query["cleanup_use"]).Scan(&runs, &fileBytes); err != nil {
+		return 0, 0, coded(err, "runs and files could not be counted")
+	}
+	return runs, fileBytes, nil
+}
+
 // HoldRun keeps a run from clean-ups until it is released. as says what for, and may be empty.
 func (s *Store) HoldRun(ctx context.Context, runID, as string, now time.Time) error {
 	return s.hold(ctx, runID, &now, as)
@@ -50,4 +58,33 @@ func (s *Store) RunsHeld(ctx context.Context, as string, limit int) ([]store.Hel
 		err := row.Scan(&h.RunID, &h.TestCaseID, &h.Title, &h.Status, &h.Since, &h.As)
 		return h, err
 	}, s.query["run_held"], null(as), limit)
+}
+
+// HoldTag keeps all runs with a tag from clean-ups, until it is released. as says what for, and may be empty.
+func (s *Store) HoldTag(ctx context.Context, tag, as string, now time.Time) error {
+	if _, err := s.pool.Exec(ctx, s.query["tag_hold"], tag, now, null(clean(as))); err != nil {
+		return coded(err, "the tag could not be held")
+	}
+	return nil
+}
+
+// ReleaseTag lets clean-ups take the runs with a tag.
+func (s *Store) ReleaseTag(ctx context.Context, tag string) error {
+	done, err := s.pool.Exec(ctx, s.query["tag_release"], tag)
+	if err != nil {
+		return coded(err, "the tag could not be released")
+	}
+	if done.RowsAffected() == 0 {
+		return fault.New(fault.NotFound, "the tag %q is not held", tag)
+	}
+	return nil
+}
+
+// TagsHeld lists the held tags, those held last first.
+func (s *Store) TagsHeld(ctx context.Context) ([]store.HeldTag, error) {
+	return collect(ctx, s, "held tags could not be listed", func(row pgx.CollectableRow) (store.HeldTag, error) {
+		var h store.HeldTag
+		err := row.Scan(&h.Tag, &h.Since, &h.As, &h.Runs)
+		return h, err
+	}, s.query["tag_held"])
 }

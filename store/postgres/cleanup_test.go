@@ -17,6 +17,7 @@ import (
 
 	"github.com/cinnamon-qa/cinnamon/artifact"
 	"github.com/cinnamon-qa/cinnamon/cleanup"
+	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/queue"
 	"github.com/cinnamon-qa/cinnamon/store"
 	"github.com/cinnamon-qa/cinnamon/store/postgres"
@@ -116,6 +117,18 @@ func testCleanup(t *testing.T, f *fixture) {
 	a.exec(t, `INSERT INTO jobs (queue, id, run_id, state, seq, record, created_at, finished_at) VALUES ('test-execution', 'lost', 'lost', 'failed', 1, '{}', now(), now() - interval '2 days')`)
 	a.exec(t, `INSERT INTO dead_letters (queue, run_id, job_id, test_case_id, class, reason, attempts, died_at, record)
 		SELECT 'test-execution', id, id, 'login', 'timeout', '', 1, now() - interval '100 days', '{}' FROM test_runs WHERE id IN ('old-failed', 'ancient-failed')`)
+	a.exec(t, `UPDATE test_runs SET test_case_id = 'held-case' WHERE id = 'held'`)
+	for _, id := range []string{"login", "held-case", "forgotten"} { // login is run still
+		a.exec(t, `INSERT INTO page_snapshots (test_case_id, environment, digest, elements, data, created_at) VALUES ($1, '', 'd', 0, '', now() - interval '200 days')`, id)
+		a.exec(t, `INSERT INTO fingerprints (test_case_id, environment, step_number, step_hash, version, fingerprint, locators, page, digest, run_id, created_at, captured_at)
+			VALUES ($1, '', 1, '', 1, '{}', '[]', 'd', '', '', now() - interval '300 days', now() - interval '200 days')`, id)
+		a.exec(t, `INSERT INTO learned_locators (test_case_id, environment, step_number, step_hash, selectors, digest, status, created_at, updated_at)
+			VALUES ($1, '', 1, '', '[]', '', 'rejected', now() - interval '300 days', now() - interval '200 days')`, id)
+		a.exec(t, `INSERT INTO adaptation_patterns (kind, test_case_id, environment, step_number, signature, count, evidence, first_seen, last_seen)
+			VALUES ('failure', $1, '', 1, '', 2, '{}', now() - interval '300 days', now() - interval '200 days')`, id)
+		a.exec(t, `INSERT INTO case_reliability VALUES ($1, '', 1, 1, 0, 1, 1, 1, 0, 0, 0, now() - interval '200 days')`, id)
+	}
+	a.exec(t, `INSERT INTO alert_deliveries (target, message, created_at, due_at) VALUES ('gone', '', now() - interval '2 days', now()), ('there', '', now(), now())`)
 	everything := a.left()
 
 	looked := a.clean("look", cleanup.Default(), cleanup.Request{DryRun: true})
@@ -136,6 +149,12 @@ func testCleanup(t *testing.T, f *fixture) {
 	require.EqualValues(t, 3, count(cleanup.Jobs), "two with their runs, one without")
 	require.EqualValues(t, 1, count(cleanup.Rejected))
 	require.EqualValues(t, 1, count(cleanup.Outbox))
+	require.EqualValues(t, 1, count(cleanup.Pages), "of the case that is not run any more")
+	require.EqualValues(t, 1, count(cleanup.Fingerprints))
+	require.EqualValues(t, 1, count(cleanup.Locators))
+	require.EqualValues(t, 1, count(cleanup.Patterns))
+	require.EqualValues(t, 1, count(cleanup.Reliability))
+	require.EqualValues(t, 1, count(cleanup.Deliveries))
 	require.Equal(t, cleanup.Amount{Count: 3, Bytes: 3000}, did.Removed["files.screenshot"])
 	require.Equal(t, cleanup.Amount{Count: 2, Bytes: 2000}, did.Removed["files.video"])
 	require.Equal(t, cleanup.Amount{Count: 1, Bytes: 1000}, did.Removed["files.har"])
@@ -150,6 +169,37 @@ func testCleanup(t *testing.T, f *fixture) {
 
 	require.NoError(t, a.ReleaseRun(t.Context(), "held"))
 	require.EqualValues(t, 1, a.clean("released", cleanup.Default(), cleanup.Request{}).Removed[cleanup.Runs].Count)
+}
+
+func testHoldByTag(t *testing.T, f *fixture) {
+	a := newAttic(t, f)
+	tagged := func(id string, tags string) {
+		a.run(id, "completed", 200, artifact.Video)
+		a.exec(t, `UPDATE test_runs SET config = $2 WHERE id = $1`, id, `{"tags": `+tags+`}`)
+	}
+	tagged("both", `["release-1.4", "smoke"]`)
+	tagged("other", `["smoke"]`)
+	a.run("none", "completed", 200)
+	require.NoError(t, a.HoldTag(t.Context(), "release-1.4", "lawsuit-42", now))
+	require.NoError(t, a.HoldTag(t.Context(), "unused", "", now.Add(-time.Hour)))
+	tagged("later", `["release-1.4"]`)
+
+	looked := a.clean("look", cleanup.Default(), cleanup.Request{DryRun: true})
+	did := a.clean("do", cleanup.Default(), cleanup.Request{})
+	require.Equal(t, looked.Removed, did.Removed)
+	require.EqualValues(t, 2, did.Held)
+	require.Equal(t, map[string]string{"both": "video", "later": "video"}, a.left())
+	held, err := a.TagsHeld(t.Context())
+	require.NoError(t, err)
+	require.Len(t, held, 2)
+	held[0].Since = held[0].Since.UTC()
+	require.Equal(t, store.HeldTag{Tag: "release-1.4", Since: now, As: "lawsuit-42", Runs: 2}, held[0])
+
+	require.NoError(t, a.HoldRun(t.Context(), "both", "", now))
+	require.NoError(t, a.ReleaseTag(t.Context(), "release-1.4"))
+	require.EqualValues(t, 1, a.clean("released", cleanup.Default(), cleanup.Request{}).Removed[cleanup.Runs].Count)
+	require.Equal(t, map[string]string{"both": "video"}, a.left(), "it is held by itself, too")
+	require.Equal(t, fault.NotFound, fault.Of(a.ReleaseTag(t.Context(), "release-1.4")))
 }
 
 // withoutOrder sorts what is two words at the most.
@@ -167,6 +217,10 @@ func testCleanupByBudget(t *testing.T, f *fixture) {
 	for i := range 6 {
 		a.run(fmt.Sprintf("run-%d", i), "completed", float64(6-i), artifact.Screenshot)
 	}
+	runs, used, err := a.CleanupUse(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 6, runs)
+	require.EqualValues(t, 6000, used)
 	size := cleanup.Policy{MostFileBytes: 4500}
 	looked := a.clean("look", size, cleanup.Request{DryRun: true})
 	did := a.clean("bytes", size, cleanup.Request{})
@@ -238,8 +292,7 @@ func testCleanupOfOrphans(t *testing.T, f *fixture) {
 }
 
 // TestCleanupOfManyRunsHoldsMemoryFlat takes 100,000 runs away.
-func TestCleanupOfManyRunsHoldsMemoryFlat(t *testing.T) {
-	t.Parallel()
+func TestCleanupOfManyRunsHoldsMemoryFlat(t *testing.T) { //nolint:paralleltest // it measures the whole process
 	const many = 100_000
 	database := server.Database(t)
 	a := newAttic(t, &fixture{direct: database, address: database})
@@ -262,7 +315,6 @@ func TestCleanupOfManyRunsHoldsMemoryFlat(t *testing.T) {
 	require.EqualValues(t, many, report.Removed[cleanup.Runs].Count)
 	require.EqualValues(t, many, report.Removed[cleanup.Steps].Count)
 	require.Zero(t, a.count(t, "test_runs"))
-	// Other tests run meanwhile: what the heap never falls below is this one's.
 	first, last := slices.Min(heaps[:len(heaps)/2]), slices.Min(heaps[len(heaps)/2:])
 	t.Logf("%d runs in %s; heap in the first half %d KiB, in the second %d KiB", many, report.FinishedAt.Sub(report.StartedAt), first>>10, last>>10)
 	require.Less(t, last, first+8<<20, "what is kept of 100,000 runs")

@@ -16,25 +16,30 @@ import (
 
 // CreateJob creates a job that carries out no test run, with its first change. created is false if there is one of that id.
 func (s *Store) CreateJob(ctx context.Context, n store.NewJob) (created bool, err error) {
+	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		created, err = s.createJob(ctx, tx, n)
+		return err
+	})
+	return created && err == nil, err
+}
+
+func (s *Store) createJob(ctx context.Context, tx pgx.Tx, n store.NewJob) (created bool, err error) {
 	job := n.Added.Job
 	record, err := recordOf(job)
 	if err != nil {
 		return false, err
 	}
-	err = s.inTx(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, s.query["job_create"], job.Queue, job.ID, string(job.State), job.Seq, record, job.CreatedAt,
-			string(n.WorkflowInput))
-		created = err == nil && tag.RowsAffected() == 1
-		if err != nil || !created || n.Shown {
-			return err
-		}
-		batch := &pgx.Batch{}
-		if err := s.appendOutbox(batch, n.Added); err != nil {
-			return err
-		}
-		return tx.SendBatch(ctx, batch).Close()
-	})
-	return created && err == nil, err
+	tag, err := tx.Exec(ctx, s.query["job_create"], job.Queue, job.ID, string(job.State), job.Seq, record, job.CreatedAt,
+		string(n.WorkflowInput))
+	created = err == nil && tag.RowsAffected() == 1
+	if err != nil || !created || n.Shown {
+		return created, err
+	}
+	batch := &pgx.Batch{}
+	if err := s.appendOutbox(batch, n.Added); err != nil {
+		return false, err
+	}
+	return true, tx.SendBatch(ctx, batch).Close()
 }
 
 // Job reads a job that carries out no test run, with the Temporal run that carries it out, if it is known to have started.
@@ -156,7 +161,7 @@ func (s *Store) readJobStart(ctx context.Context, tx pgx.Tx, r *store.Reconciled
 }
 
 // followJob writes the new record of a job without a test run.
-func (s *Store) followJob(ctx context.Context, tx pgx.Tx, r store.Reconciled, workflowRunID string, input json.RawMessage) error {
+func (s *Store) followJob(ctx context.Context, tx pgx.Tx, r store.Reconciled) error {
 	batch := &pgx.Batch{}
 	if r.Gone {
 		batch.Queue(s.query["job_delete"], r.After.Queue, r.After.ID)
@@ -165,8 +170,8 @@ func (s *Store) followJob(ctx context.Context, tx pgx.Tx, r store.Reconciled, wo
 	if err := s.updateJob(batch, r.After); err != nil {
 		return err
 	}
-	if r.Before.State.Finished() && !r.After.State.Finished() {
-		batch.Queue(s.query["job_again"], r.After.Queue, r.After.ID, string(input), null(workflowRunID))
+	if r.Again() {
+		batch.Queue(s.query["job_again"], r.After.Queue, r.After.ID, string(r.Start.WorkflowInput))
 	}
 	return tx.SendBatch(ctx, batch).Close()
 }

@@ -34,7 +34,7 @@ func filtered(f store.LetterFilter) []any {
 	if f.After > 0 {
 		after = &f.After
 	}
-	return []any{null(f.Queue), null(string(f.Class)), null(f.TestCaseID), nullTime(f.Since), nullTime(f.Until), after}
+	return []any{null(f.Queue), null(string(f.Class)), null(f.TestCaseID), nullTime(f.Since), nullTime(f.Until), after, f.Counting}
 }
 
 // writeLetter queues the dead letter of a job that failed for good.
@@ -80,7 +80,7 @@ func (s *Store) Requeue(ctx context.Context, queueName, runID string, again func
 		if err != nil {
 			return err
 		}
-		batch.Queue(s.query["run_reopened"], runID, string(start.WorkflowInput), nil)
+		batch.Queue(s.query["run_reopened"], runID, string(start.WorkflowInput))
 		batch.Queue(s.query["letter_delete"], queueName, runID)
 		if err := s.appendOutbox(batch, change); err != nil {
 			return err

@@ -17,8 +17,9 @@ import (
 type Look func(ctx context.Context, job queue.Job, position int64) (store.Sight, error)
 
 // Tell lets a job's workflow know, before the record says so: if it fails, the record stays as it was, and the next
-// reconciliation begins again. For a job that is to run again it starts a workflow and returns its Temporal run id and its input.
-type Tell func(ctx context.Context, r store.Reconciled) (workflowRunID string, input json.RawMessage, err error)
+// reconciliation begins again. For a job that is to run again it returns the input of its next workflow, which is the caller's to
+// start when that is recorded; if that fails, the job is among those that are not started.
+type Tell func(ctx context.Context, r store.Reconciled) (input json.RawMessage, err error)
 
 // Reconcile makes a job's record follow what clients and other consumers did to the job in Redis. look is called while
 // the job is locked, and only if all its own changes have reached Redis. changed is false when there was nothing to do.
@@ -65,13 +66,16 @@ func (s *Store) Reconcile(ctx context.Context, queueName, jobID string, look Loo
 		if err := s.readStart(ctx, tx, &r); err != nil {
 			return err
 		}
-		workflowRunID, input, err := tell(ctx, r)
+		input, err := tell(ctx, r)
 		if err != nil {
 			outside = err
 			return err
 		}
 		changed = true
-		return s.follow(ctx, tx, r, workflowRunID, input)
+		if r.Again() {
+			r.Start.WorkflowInput = input
+		}
+		return s.follow(ctx, tx, r)
 	})
 	if outside != nil {
 		return r, false, outside
@@ -92,19 +96,13 @@ func (s *Store) readStart(ctx context.Context, tx pgx.Tx, r *store.Reconciled) e
 	}
 	r.Start.Priority = r.After.Options.Priority
 	r.Start.WorkflowInput = json.RawMessage(input)
-	if err != nil || r.Running || r.After.State.Finished() {
-		return err
-	}
-	// It is to run again. Who starts it must not ask with another connection: all of them may be in the midst of this.
-	r.Start.Open, err = s.openRuns(ctx, tx, r.Start.UserID)
-	r.Start.Open++
 	return err
 }
 
 // follow writes the new record of a job, and what it means for the run.
-func (s *Store) follow(ctx context.Context, tx pgx.Tx, r store.Reconciled, workflowRunID string, input json.RawMessage) error {
+func (s *Store) follow(ctx context.Context, tx pgx.Tx, r store.Reconciled) error {
 	if !runs(r.After.Queue) {
-		return s.followJob(ctx, tx, r, workflowRunID, input)
+		return s.followJob(ctx, tx, r)
 	}
 	runID, job := r.Start.RunID, r.After
 	batch := &pgx.Batch{}
@@ -134,8 +132,8 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, r store.Reconciled, workf
 			return err
 		}
 		return s.writeOutcome(ctx, tx, queue.Change{Job: job}, outcomeOf(job))
-	case r.Before.State.Finished() && !job.State.Finished():
-		batch.Queue(s.query["run_reopened"], runID, string(input), null(workflowRunID))
+	case r.Again():
+		batch.Queue(s.query["run_reopened"], runID, string(r.Start.WorkflowInput))
 		batch.Queue(s.query["letter_delete"], job.Queue, runID)
 	case job.State == queue.Active && job.Foreign:
 		batch.Queue(s.query["run_followed"], runID, string(store.RunRunning), job.AttemptsStarted, nullTime(job.StartedAt), nil)

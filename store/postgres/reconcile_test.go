@@ -19,15 +19,15 @@ func seen(s queue.Seen) func(context.Context, queue.Job, int64) (store.Sight, er
 	return func(context.Context, queue.Job, int64) (store.Sight, error) { return store.Sight{Seen: s}, nil }
 }
 
-// told counts how often a workflow was told, and answers with a new workflow's id.
+// told counts how often a workflow was told, and answers with the input of the next one.
 type told struct {
 	times int
 	err   error
 }
 
-func (w *told) tell(context.Context, store.Reconciled) (string, json.RawMessage, error) {
+func (w *told) tell(context.Context, store.Reconciled) (json.RawMessage, error) {
 	w.times++
-	return "temporal-2", json.RawMessage(`{"made":1}`), w.err
+	return json.RawMessage(`{"made":1}`), w.err
 }
 
 // relayed empties the outbox.
@@ -80,7 +80,7 @@ func testReconcile(t *testing.T, f *fixture) {
 	require.True(t, run.Flaky)
 	require.Empty(t, f.waiting(t), "Redis shows all of that already")
 
-	// Temporal does not answer: nothing is written, and the next look begins again.
+	// Its workflow can't be told: nothing is written, and the next look begins again.
 	again := queue.Seen{State: queue.Waiting, AttemptsStarted: 2, AttemptsMade: 2}
 	w.err = errors.New("no Temporal is there")
 	_, changed, err = f.Reconcile(ctx, queue.TestExecution, "run-1", seen(again), w.tell)
@@ -91,11 +91,15 @@ func testReconcile(t *testing.T, f *fixture) {
 	r, changed, err = f.Reconcile(ctx, queue.TestExecution, "run-1", seen(again), w.tell)
 	require.NoError(t, err)
 	require.True(t, changed)
-	require.Equal(t, 1, r.Start.Open, "who starts it need not ask, which takes a second connection")
 	run = f.run(t, "run-1")
 	require.Equal(t, store.RunPending, run.Status)
-	require.Equal(t, "temporal-2", run.WorkflowRunID)
 	require.True(t, run.FinishedAt.IsZero())
+	require.Empty(t, run.WorkflowRunID, "its next workflow is the caller's to start")
+	require.JSONEq(t, `{"made":1}`, string(r.Start.WorkflowInput))
+	starts, err := f.NotStarted(ctx, time.Now().Add(time.Minute), 10)
+	require.NoError(t, err)
+	require.Len(t, starts, 1, "if it dies over that, somebody else does")
+	require.JSONEq(t, `{"made":1}`, string(starts[0].WorkflowInput))
 
 	// A client deletes it.
 	gone := func(context.Context, queue.Job, int64) (store.Sight, error) { return store.Sight{Gone: true}, nil }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -117,7 +118,7 @@ func scanRun(row pgx.CollectableRow) (store.Run, error) {
 	err := row.Scan(&r.ID, &r.TestCaseID, &r.Title, &r.UserID, &r.Status, &config, &r.Attempt, &r.MaxAttempts, &r.Flaky,
 		&r.TotalSteps, &r.CompletedSteps, &r.FailedSteps, &r.AdaptedSteps, &duration, &r.Error, &r.WorkflowID,
 		&r.WorkflowRunID, &r.CreatedAt, &started, &finished, &r.JobID,
-		&r.SuiteRunID, &r.Class)
+		&r.SuiteRunID, &r.Class, &r.Quarantined)
 	if err != nil {
 		return r, err
 	}
@@ -138,22 +139,11 @@ func (s *Store) RunStarted(ctx context.Context, runID, workflowRunID string) err
 }
 
 // OpenRuns counts the runs of a user that have not ended, up to store.MostCounted. Runs without a user belong to "".
-func (s *Store) OpenRuns(ctx context.Context, userID string) (int, error) {
-	open, err := s.openRuns(ctx, s.pool, userID)
-	if err != nil {
+func (s *Store) OpenRuns(ctx context.Context, userID string) (open int, err error) {
+	if err := s.pool.QueryRow(ctx, s.query["run_open"], userID, store.MostCounted).Scan(&open); err != nil {
 		return 0, coded(err, "the open runs could not be counted")
 	}
 	return open, nil
-}
-
-// rower is the pool, or a transaction.
-type rower interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-func (s *Store) openRuns(ctx context.Context, by rower, userID string) (open int, err error) {
-	err = by.QueryRow(ctx, s.query["run_open"], userID, store.MostCounted).Scan(&open)
-	return open, err
 }
 
 // NotStarted lists runs that were accepted before that time and have no workflow yet, most urgent first.
@@ -194,7 +184,7 @@ func (s *Store) ClaimAttempt(ctx context.Context, queueName, runID, worker strin
 		batch.Queue(s.query["step_skip"], runID, c.Attempt-1)
 		batch.Queue(s.query["run_claimed"], runID, c.Attempt, now).QueryRow(func(row pgx.Row) error {
 			return row.Scan(&c.Run.TestCaseID, &c.Run.Title, &c.Run.UserID, &config, &c.Run.MaxAttempts, &c.Run.TotalSteps, &definition,
-				&c.Run.WorkflowRunID, &defaults)
+				&c.Run.WorkflowRunID, &defaults, &c.Run.Quarantined)
 		})
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return nil, err
@@ -285,7 +275,7 @@ func (s *Store) writeOutcome(ctx context.Context, tx pgx.Tx, change queue.Change
 	batch := &pgx.Batch{}
 	batch.Queue(s.query["run_ended"], change.Job.Run(), string(status), o.CompletedSteps, o.FailedSteps, o.AdaptedSteps,
 		o.TotalSteps, o.Duration.Milliseconds(), null(clean(o.Error)), null(string(o.Result)), flaky,
-		nullTime(change.Job.FinishedAt), null(string(o.Class)))
+		nullTime(change.Job.FinishedAt), null(string(o.Class)), null(o.Environment), null(o.CaseVersion))
 	batch.Queue(s.query["step_skip"], change.Job.Run(), change.Job.AttemptsStarted)
 	if err := s.queueAdaptations(batch, change.Job.Run(), o.Adaptations); err != nil {
 		return err
@@ -296,6 +286,10 @@ func (s *Store) writeOutcome(ctx context.Context, tx pgx.Tx, change queue.Change
 		}
 	}
 	if change.Job.State.Finished() {
+		batch.Queue(s.query["learning_note"], change.Job.Run()) // after its adaptations
+		passed := !flaky && (status == store.RunCompleted || status == store.RunAdapted)
+		unsure := flaky || status == store.RunFailed && !slices.Contains(store.SaysNothing(), o.Class)
+		batch.Queue(s.query["quarantine_count"], change.Job.Run(), passed, unsure, nullTime(change.Job.FinishedAt))
 		batch.Queue(s.query["suite_run_again"], change.Job.Run())
 	}
 	return tx.SendBatch(ctx, batch).Close()

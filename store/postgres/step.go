@@ -15,10 +15,11 @@ import (
 func (s *Store) PlanSteps(ctx context.Context, runID string, attempt int, steps []store.Step, now time.Time) error {
 	actions := make([]string, len(steps))
 	descriptions := make([]string, len(steps))
+	targets := make([]string, len(steps))
 	for i, st := range steps {
-		actions[i], descriptions[i] = st.Action, clean(st.Description)
+		actions[i], descriptions[i], targets[i] = st.Action, clean(st.Description), st.Target
 	}
-	if _, err := s.pool.Exec(ctx, s.query["step_plan"], runID, attempt, actions, descriptions, now); err != nil {
+	if _, err := s.pool.Exec(ctx, s.query["step_plan"], runID, attempt, actions, descriptions, now, targets); err != nil {
 		return coded(err, "the steps could not be planned")
 	}
 	return nil
@@ -40,7 +41,7 @@ func (s *Store) EndStep(ctx context.Context, queueName string, st store.Step, sh
 		began = &st.StartedAt
 	}
 	batch.Queue(s.query["step_end"], st.RunID, st.Attempt, st.Number, string(st.Status), st.Duration.Milliseconds(),
-		null(clean(st.Error)), null(screenshot), now, queueName, passed, began).Exec(func(tag pgconn.CommandTag) error {
+		null(clean(st.Error)), null(screenshot), now, queueName, passed, began, null(clean(st.Page))).Exec(func(tag pgconn.CommandTag) error {
 		updated = tag.RowsAffected()
 		return nil
 	})

@@ -98,7 +98,7 @@ func (s *Store) suiteRuns(ctx context.Context, id any, of store.SuiteRunsOf, lim
 		c := &r.Counts
 		err := row.Scan(&r.ID, &r.SuiteID, &r.Title, &r.UserID, &r.Status, &r.Parallel, &r.FailFast, &r.Error, &r.WorkflowID,
 			&r.WorkflowRunID, &r.CreatedAt, &started, &finished, &c.Total, &c.Pending, &c.Running, &c.Completed, &c.Adapted,
-			&c.Failed, &c.Cancelled, &c.Flaky, &settings, &defaults)
+			&c.Failed, &c.Cancelled, &c.Flaky, &c.Quarantined, &settings, &defaults)
 		r.Settings, r.Defaults = optional(settings), optional(defaults)
 		r.StartedAt, r.FinishedAt = orZero(started), orZero(finished)
 		return r, err
@@ -163,7 +163,7 @@ func (s *Store) NextOfSuite(ctx context.Context, suiteRunID string, after, limit
 	return collect(ctx, s, "the next runs of the suite could not be read", func(row pgx.CollectableRow) (store.SuiteChild, error) {
 		var c store.SuiteChild
 		var input string
-		err := row.Scan(&c.RunID, &c.Place, &c.TestCaseID, &c.Title, &input)
+		err := row.Scan(&c.RunID, &c.Place, &c.TestCaseID, &c.Title, &input, &c.Quarantined)
 		c.WorkflowInput = json.RawMessage(input)
 		return c, err
 	}, s.query["suite_run_next"], suiteRunID, after, limit)

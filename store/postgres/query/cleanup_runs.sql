@@ -2,7 +2,7 @@
 -- $7 queues of runs, $8 no run that ended then or later goes.
 SELECT r.id, r.finished_at, f.files, s.steps, l.letters, j.jobs, octet_length(r::text) + s.bytes + j.bytes
 FROM (SELECT * FROM test_runs r
-      WHERE r.held_at IS NULL AND (r.finished_at, r.id) > ($4::timestamptz, $5::text) AND r.finished_at < $8::timestamptz AND /*goes*/
+      WHERE NOT /*held*/ AND (r.finished_at, r.id) > ($4::timestamptz, $5::text) AND r.finished_at < $8::timestamptz AND /*goes*/
       ORDER BY r.finished_at, r.id LIMIT $6) r
 CROSS JOIN LATERAL (SELECT count(*) AS files FROM artifacts WHERE run_id = r.id AND path <> '') f
 CROSS JOIN LATERAL (SELECT count(*) AS steps, coalesce(sum(octet_length(t::text)), 0) AS bytes FROM test_steps t WHERE t.run_id = r.id) s

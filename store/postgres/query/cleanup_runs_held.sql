@@ -1,2 +1,2 @@
 -- Counts the runs that would go if they were not held. $1 to $3 as of goes.
-SELECT count(*) FROM test_runs r WHERE r.held_at IS NOT NULL AND /*goes*/;
+SELECT count(*) FROM test_runs r WHERE /*held*/ AND /*goes*/;

@@ -1,2 +1,2 @@
 -- Locks those of some runs that may still go: nobody holds them or runs them again meanwhile. $1 ids.
-SELECT id FROM test_runs WHERE id = ANY ($1::text[]) AND finished_at IS NOT NULL AND held_at IS NULL FOR UPDATE;
+SELECT r.id FROM test_runs r WHERE r.id = ANY ($1::text[]) AND r.finished_at IS NOT NULL AND NOT /*held*/ FOR UPDATE;

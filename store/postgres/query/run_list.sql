@@ -6,7 +6,7 @@ SELECT r.id, r.test_case_id, r.title, coalesce(r.user_id, ''), r.status, r.confi
        CASE WHEN r.finished_at IS NULL THEN coalesce(s.adapted, 0) ELSE r.adapted_steps END,
        r.duration_ms, coalesce(r.error, ''), r.workflow_id, coalesce(r.workflow_run_id, ''),
        r.created_at, r.started_at, r.finished_at, coalesce(r.job_id, r.id),
-       coalesce(r.suite_run_id, ''), coalesce(r.failure_class, '')
+       coalesce(r.suite_run_id, ''), coalesce(r.failure_class, ''), r.quarantined
 FROM test_runs r
 LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE status IN ('success', 'adapted')) AS completed,

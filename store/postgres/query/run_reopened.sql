@@ -1,4 +1,4 @@
--- Makes a run that had ended wait again. $1 run id, $2 workflow input, $3 Temporal run id of its new workflow, if it has started.
+-- Makes a run that had ended wait again. $1 run id, $2 input of its next workflow, which has not started.
 UPDATE test_runs SET status = 'pending', finished_at = NULL, error = NULL, failure_class = NULL, result = NULL, flaky = false,
-       workflow_input = $2::text::json, workflow_run_id = $3, requeued_at = clock_timestamp()
+       workflow_input = $2::text::json, workflow_run_id = NULL, requeued_at = clock_timestamp()
 WHERE id = $1;

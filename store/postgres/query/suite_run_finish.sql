@@ -2,7 +2,7 @@
 UPDATE suite_runs SET
     status = CASE
         WHEN $2 THEN 'cancelled'
-        WHEN EXISTS (SELECT 1 FROM test_runs WHERE suite_run_id = $1 AND status = 'failed') THEN 'failed'
+        WHEN EXISTS (SELECT 1 FROM test_runs WHERE suite_run_id = $1 AND status = 'failed' AND NOT quarantined) THEN 'failed'
         WHEN EXISTS (SELECT 1 FROM test_runs WHERE suite_run_id = $1 AND status = 'cancelled') THEN 'cancelled'
         ELSE 'completed' END,
     error = $3, finished_at = $4

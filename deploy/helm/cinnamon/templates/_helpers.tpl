@@ -45,3 +45,12 @@ readinessProbe:
 - secretRef:
     name: {{ .Values.existingSecret }}
 {{- end -}}
+
+{{- /* A setting as text. Helm reads all numbers as floats: quote would make 2e+06 of 2000000. */ -}}
+{{- define "cinnamon.value" -}}
+{{- if and (kindIs "float64" .) (eq . (float64 (int64 .))) }}{{ int64 . | quote }}{{ else }}{{ . | quote }}{{ end -}}
+{{- end -}}
+
+{{- define "cinnamon.buildId" -}}
+{{ .Values.worker.buildId | default .Values.image.tag }}
+{{- end -}}

@@ -1,0 +1,8 @@
+package learning
+
+// For tests.
+var (
+	Quantile = quantile
+	Below    = below
+	Larger   = larger
+)
