@@ -19,8 +19,11 @@ import (
 	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
-// upgradesReport is where TestUpgrades writes its table.
+// upgradesReport is where TestUpgrades writes its table. Without it, only some applications are looked at.
 var upgradesReport = flag.String("upgrades", "", "a file for the table of how steps recorded on early versions of applications fare on late ones")
+
+// quickUpgrades are the applications that are looked at in every test: those with the most that may go wrong.
+var quickUpgrades = []string{"board", "graphiql"}
 
 // upgrade is a case that was recorded on an early version of an application. testdata/upgrades has them.
 type upgrade struct {
@@ -78,6 +81,13 @@ func TestUpgrades(t *testing.T) {
 
 	files, err := filepath.Glob("testdata/upgrades/cases/*.json")
 	require.NoError(t, err)
+	least := 48
+	if *upgradesReport == "" {
+		files = slices.DeleteFunc(files, func(file string) bool {
+			return !slices.Contains(quickUpgrades, strings.TrimSuffix(filepath.Base(file), ".json"))
+		})
+		least = 19
+	}
 	fates := make([]fate, len(files))
 	titles := make([]string, len(files))
 	t.Run("of", func(t *testing.T) { // it ends when all of them have
@@ -112,8 +122,7 @@ func TestUpgrades(t *testing.T) {
 		require.NoError(t, os.WriteFile(*upgradesReport, []byte(table), 0o600))
 	}
 	require.Zero(t, all.wrong)
-	require.GreaterOrEqual(t, all.steps, 60)
-	require.GreaterOrEqual(t, all.right, 45, "fewer were healed than before")
+	require.GreaterOrEqual(t, all.right, least, "fewer were healed than before")
 }
 
 func (f *fate) line(title string) string {
@@ -178,7 +187,9 @@ func (s upgradeStep) run(t *testing.T, what string, early, late tab) (f fate) {
 	before := early.recorded(step)
 	early.do(string(s.Do))
 	after, truth := late.knows(s.Late)
-	f.found = s.stillFinds(t, step, late, after, truth)
+	if *upgradesReport != "" {
+		f.found = s.stillFinds(t, step, late, after, truth)
+	}
 
 	found := activities.Search(before.Elements, before.Target, after, step)
 	switch {
@@ -220,7 +231,7 @@ func (s upgradeStep) run(t *testing.T, what string, early, late tab) (f fate) {
 // stillFinds is 1 if the step's own selectors find the right element of the late version.
 func (s upgradeStep) stillFinds(t *testing.T, step testcase.Step, late tab, after []healing.Fingerprint, truth int) int {
 	t.Helper()
-	look := testcase.Step{Type: testcase.TypeWaitForElement, Selectors: step.Selectors, Timeout: 200}
+	look := testcase.Step{Type: testcase.TypeWaitForElement, Selectors: step.Selectors, Timeout: 1000}
 	sight, err := late.DoAimed(t.Context(), look, browser.Aim{Look: true})
 	if err != nil || sight.Target < 0 || truth < 0 {
 		return 0

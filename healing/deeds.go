@@ -84,9 +84,9 @@ func deedsOf(caption string) (found deed) {
 	return found
 }
 
-// otherDeed tells whether two elements that one clicks say that different things are done.
+// otherDeed tells whether an element says that something else is done than what is done with one that one clicks.
 func otherDeed(a, b *element) bool {
-	if a.deeds == 0 || b.deeds == 0 || a.kind != activated || b.kind != activated {
+	if a.deeds == 0 || b.deeds == 0 || a.kind != activated {
 		return false
 	}
 	for one := deed(1); one != 0 && one <= a.deeds; one <<= 1 {

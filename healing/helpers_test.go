@@ -68,6 +68,9 @@ func random(r *rand.Rand) healing.Fingerprint {
 		TestID: word(), Placeholder: word(), Label: word(), Neighbours: healing.Neighbours{Around: word() + " " + word()},
 		XPath: fmt.Sprintf("/html[1]/body[1]/div[%d]/%s[%d]", 1+r.IntN(4), tags[r.IntN(len(tags))], 1+r.IntN(9)),
 	}
+	if f.Tag == "input" {
+		f.Autocomplete = strings.ReplaceAll(word(), " ", "-")
+	}
 	if w := word(); w != "" {
 		f.Href = "https://shop.example/" + w
 	}

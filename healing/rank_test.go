@@ -19,24 +19,46 @@ func TestScoresAreBoundedAndAddUp(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 1))
 	for range rounds {
-		page := healing.NewPage(randomPage(r, 1+r.IntN(12)))
-		ranking := page.Rank(random(r))
-		require.GreaterOrEqual(t, ranking.Confidence, 0.0)
-		require.LessOrEqual(t, ranking.Confidence, 1.0)
-		for i, c := range ranking.Candidates {
-			require.GreaterOrEqual(t, c.Score, 0.0)
-			require.LessOrEqual(t, c.Score, 1.0)
-			require.NotEmpty(t, c.Reason)
-			sum := 0.0
-			for _, p := range c.Parts {
-				require.GreaterOrEqual(t, p.Similarity, -1.0, p.Name)
-				require.LessOrEqual(t, p.Similarity, 1.0+1e-9, p.Name)
-				sum += p.Contribution
-			}
-			require.InDelta(t, max(sum, 0), c.Score, 1e-9)
-			if i > 0 {
-				require.LessOrEqual(t, c.Score, ranking.Candidates[i-1].Score)
-			}
+		page, targets := healing.NewPage(randomPage(r, 1+r.IntN(12))), randomPage(r, 1+r.IntN(6))
+		old := healing.NewPage(targets)
+		alone := page.Rank(targets[0])
+		bounded(t, alone)
+		page.TrustSole(old, 0, &alone)
+		bounded(t, alone)
+		for _, ranking := range page.RankTogether(targets) {
+			// The one that a target was given may score less than one that it was not given.
+			require.NotEmpty(t, ranking.Candidates)
+			first := ranking.Candidates[:1]
+			ranking.Candidates = ranking.Candidates[1:]
+			bounded(t, ranking)
+			ranking.Candidates = first
+			bounded(t, ranking)
+		}
+	}
+}
+
+// bounded looks at a ranking: all numbers are within their bounds, the parts add up to the score, and the better comes first.
+func bounded(t *testing.T, ranking healing.Ranking) {
+	t.Helper()
+	require.GreaterOrEqual(t, ranking.Confidence, 0.0)
+	require.LessOrEqual(t, ranking.Confidence, 1.0)
+	for _, v := range ranking.Evidence.Vector() {
+		require.GreaterOrEqual(t, v, -1.0, "%+v", ranking.Evidence)
+		require.LessOrEqual(t, v, 1.0+1e-9, "%+v", ranking.Evidence)
+	}
+	for i, c := range ranking.Candidates {
+		require.GreaterOrEqual(t, c.Score, 0.0)
+		require.LessOrEqual(t, c.Score, 1.0)
+		require.NotEmpty(t, c.Reason)
+		sum := 0.0
+		for _, p := range c.Parts {
+			require.GreaterOrEqual(t, p.Similarity, -1.0, p.Name)
+			require.LessOrEqual(t, p.Similarity, 1.0+1e-9, p.Name)
+			sum += p.Contribution
+		}
+		require.InDelta(t, max(sum, 0), c.Score, 1e-9)
+		if i > 0 {
+			require.LessOrEqual(t, c.Score, ranking.Candidates[i-1].Score)
 		}
 	}
 }
@@ -63,6 +85,7 @@ func TestMoreAlikeNeverRanksLower(t *testing.T) {
 		"name":       func(to, from *healing.Fingerprint) { to.Name = from.Name },
 		"test id":    func(to, from *healing.Fingerprint) { to.TestID = from.TestID },
 		"class":      func(to, from *healing.Fingerprint) { to.Class = from.Class },
+		"purpose":    func(to, from *healing.Fingerprint) { to.Autocomplete = from.Autocomplete },
 		"href":       func(to, from *healing.Fingerprint) { to.Href = from.Href },
 		"tag":        func(to, from *healing.Fingerprint) { to.Tag = from.Tag },
 		"neighbours": func(to, from *healing.Fingerprint) { to.Neighbours = from.Neighbours },

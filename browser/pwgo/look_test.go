@@ -188,6 +188,32 @@ func TestLookIsBounded(t *testing.T) {
 	}
 }
 
+// What describes pages for later gives up in time: a step passes on them as it would have without.
+func TestHostilePagesDoNotHoldStepsUp(t *testing.T) {
+	t.Parallel()
+	for name, script := range map[string]string{
+		"100,000 elements": `for (let i = 0; i < 100000; i++) { const b = document.createElement('i'); b.textContent = 'B' + i; end.append(b) }`,
+		"5,000 deep":       `let e = end; for (let i = 0; i < 5000; i++) { const d = document.createElement('div'); e.append(d); e = d }`,
+		"shadow roots":     `let e = end; for (let i = 0; i < 200; i++) { const d = document.createElement('div'); e.append(d); e = d.attachShadow({mode: 'open'}) }`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := page(t, `<body><button onclick="document.title='done'">Go</button><div id=end style="display:none"></div><script>`+script+`</script>`)
+			step := parse(t, click("text/Go"))
+			began := time.Now()
+			require.NoError(t, s.Do(t.Context(), step))
+			plain := time.Since(began)
+			began = time.Now()
+			sight, err := s.DoAimed(t.Context(), step, browser.Aim{Look: true})
+			require.NoError(t, err)
+			require.Less(t, time.Since(began), 2*plain+3*time.Second, "on a machine that does nothing else it is 0.3 s more")
+			require.GreaterOrEqual(t, sight.Target, 0)
+			require.Equal(t, "Go", sight.Elements[sight.Target].AccessibleName)
+			require.LessOrEqual(t, len(sight.Elements), healing.MaxElements+1)
+		})
+	}
+}
+
 const shop = `<body style="margin:0"><button id=add style="margin:100px" onclick="document.title='added'">Add</button>
 <div id=over style="position:fixed;inset:0;background:#fff">%s</div><script>
 for (const b of document.querySelectorAll('#over button')) b.onclick = () => document.querySelector('#over').remove()</script>`
