@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	sdkclient "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cinnamon-qa/cinnamon/activities"
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
@@ -81,9 +82,31 @@ func (s *Starter) CancelSuite(ctx context.Context, id string) error {
 		return fault.Wrap(fault.Unavailable, err, "cancelling workflow %s", suite.WorkflowID)
 	}
 	if running {
-		return nil
+		return s.endWaitingOfSuite(ctx, id)
 	}
 	return s.endSuite(ctx, id, true, "the suite was cancelled on request")
+}
+
+// endWaitingOfSuite ends the runs of a suite that no worker has. Their workflows are told by that of the suite, one after the other, and
+// none of them is to begin meanwhile.
+func (s *Starter) endWaitingOfSuite(ctx context.Context, id string) error {
+	open, err := s.Store.UnfinishedOfSuite(ctx, id, maxSuiteCases)
+	if err != nil {
+		return err
+	}
+	runs, err := s.Store.Runs(ctx, open, len(open))
+	if err != nil {
+		return err
+	}
+	var group errgroup.Group
+	group.SetLimit(requeueAtOnce)
+	for _, run := range runs {
+		group.Go(func() error {
+			_, err := s.Store.EndWaiting(ctx, queue.TestExecution, run.ID, run.Ended(store.RunCancelled, "", cancelled), time.Now())
+			return err
+		})
+	}
+	return group.Wait() //nolint:wrapcheck // the store says what it was about
 }
 
 // endAbandonedSuite ends a suite run whose workflow was ended from outside. Temporal has asked its runs to end.
