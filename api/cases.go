@@ -9,12 +9,13 @@ import (
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
 	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
 func (h *handlers) saveCase(c *gin.Context) {
 	id := c.Param("id")
-	if !starter.ValidID(id) || strings.HasPrefix(id, starter.InlineCasePrefix) {
-		fail(c, h.Log, fault.InvalidField("testCaseId", idRule+", and not begin with %q", starter.InlineCasePrefix))
+	if !starter.ValidID(id) || strings.HasPrefix(id, testcase.InlinePrefix) {
+		fail(c, h.Log, fault.InvalidField("testCaseId", idRule+", and not begin with %q", testcase.InlinePrefix))
 		return
 	}
 	data, p := body(c)

@@ -59,9 +59,7 @@ type heldResource struct {
 	Status     store.RunStatus `json:"status"`
 	As         string          `json:"as,omitempty"`
 	HeldSince  time.Time       `json:"heldSince"`
-	Links      struct {
-		Self string `json:"self"`
-	} `json:"links"`
+	Links      selfLink        `json:"links"`
 }
 
 func (h *handlers) listHeld(c *gin.Context) {
@@ -76,9 +74,10 @@ func (h *handlers) listHeld(c *gin.Context) {
 		return
 	}
 	list(c, held, func(r store.HeldRun) heldResource {
-		shown := heldResource{TestRunID: r.RunID, TestCaseID: r.TestCaseID, Title: r.Title, Status: r.Status, As: r.As, HeldSince: r.Since}
-		shown.Links.Self = h.addresses.run(r.RunID)
-		return shown
+		return heldResource{
+			TestRunID: r.RunID, TestCaseID: r.TestCaseID, Title: r.Title, Status: r.Status, As: r.As, HeldSince: r.Since,
+			Links: selfLink{Self: h.addresses.run(r.RunID)},
+		}
 	})
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cinnamon-qa/cinnamon/internal/fault"
-	"github.com/cinnamon-qa/cinnamon/starter"
 	"github.com/cinnamon-qa/cinnamon/store"
+	"github.com/cinnamon-qa/cinnamon/testcase"
 )
 
 // quarantineStore knows the cases that fail no suite.
@@ -71,7 +71,7 @@ func (h *handlers) putInQuarantine(c *gin.Context) {
 		return
 	}
 	err := r.check()
-	if err == nil && !strings.HasPrefix(id, starter.InlineCasePrefix) {
+	if err == nil && !strings.HasPrefix(id, testcase.InlinePrefix) {
 		_, err = h.Store.Case(ctx, id)
 	}
 	if err != nil {

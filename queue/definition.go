@@ -1,9 +1,6 @@
 package queue
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // The names of the queues. They are their Temporal task queues' names, too.
 const (
@@ -21,8 +18,7 @@ type Definition struct {
 	Name string
 	// JobName is the name that its jobs carry.
 	JobName string
-	// Workflow is the registered name of the workflow that carries out a job; empty if nothing here does yet: the queue is
-	// kept current in Redis, and jobs that clients add fail with that reason.
+	// Workflow is the registered name of the workflow that carries out a job.
 	Workflow string
 	// TestRuns says that each job carries out a test run, which has a record of its own. The jobs of the other queues are
 	// all that there is of them, and their ids those of their workflows.
@@ -34,9 +30,6 @@ type Definition struct {
 	// Timeout bounds one attempt; 0: each test run says how long it may take.
 	Timeout time.Duration
 }
-
-// Runs says whether there is a workflow that carries out the queue's jobs.
-func (d Definition) Runs() bool { return d.Workflow != "" }
 
 // WorkflowID is the id of the workflow that carries out a job of this queue.
 func (d Definition) WorkflowID(jobID string) string { return d.Name + "/" + jobID }
@@ -50,11 +43,6 @@ func All() []Definition {
 	}
 }
 
-// Running lists the queues whose jobs are carried out here.
-func Running() []Definition {
-	return slices.DeleteFunc(All(), func(d Definition) bool { return !d.Runs() })
-}
-
 // Find returns the queue of that name.
 func Find(name string) (Definition, bool) {
 	for _, d := range All() {
@@ -63,4 +51,10 @@ func Find(name string) (Definition, bool) {
 		}
 	}
 	return Definition{}, false
+}
+
+// CarriesTestRuns says whether the jobs of a queue carry out test runs, as those of an unknown one are taken to.
+func CarriesTestRuns(name string) bool {
+	def, ok := Find(name)
+	return !ok || def.TestRuns
 }

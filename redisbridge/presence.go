@@ -10,7 +10,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/cinnamon-qa/cinnamon/config"
-	"github.com/cinnamon-qa/cinnamon/queue"
 )
 
 // presentEvery is how often the connections that show clients a worker are looked after.
@@ -20,9 +19,6 @@ const presentEvery = time.Second
 // until the publisher is closed. While Redis is away it waits.
 func (p *Publisher) attend(ctx context.Context, cfg config.Config, queues []string) {
 	for _, queueName := range queues {
-		if def, ok := queue.Find(queueName); !ok || !def.Runs() {
-			continue
-		}
 		name := workerName(cfg.Queue.Prefix, queueName, cfg.Worker.Name)
 		p.present.Go(func() {
 			timer := time.NewTicker(presentEvery)

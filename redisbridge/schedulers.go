@@ -21,9 +21,6 @@ const overdue = 5 * time.Second
 // keepSchedulers makes the records of job schedulers follow Redis, and adds the next job of those that nobody armed: the
 // attempt that began the last one could not.
 func (in *inlet) keepSchedulers(ctx context.Context, s bullmq.Snapshot) error {
-	if !in.def.Runs() {
-		return nil
-	}
 	kept, err := in.store.Schedulers(ctx, in.def.Name)
 	if err != nil {
 		return fmt.Errorf("listing the job schedulers of queue %s: %w", in.def.Name, err)

@@ -157,7 +157,7 @@ func (s *Starter) startMissed(ctx context.Context) error {
 
 // endUnstarted ends a run, or a job without one, whose workflow can never be started.
 func (s *Starter) endUnstarted(ctx context.Context, st store.Start, why error) error {
-	if def, ok := queue.Find(st.Queue); ok && !def.TestRuns {
+	if !queue.CarriesTestRuns(st.Queue) {
 		_, err := s.Store.EndJob(ctx, st.Queue, st.RunID, "The platform could not start the job: "+why.Error(), time.Now())
 		return err
 	}
@@ -167,7 +167,7 @@ func (s *Starter) endUnstarted(ctx context.Context, st store.Start, why error) e
 
 // idName is what the log calls the id of what a workflow carries out.
 func idName(st store.Start) string {
-	if def, ok := queue.Find(st.Queue); ok && !def.TestRuns {
+	if !queue.CarriesTestRuns(st.Queue) {
 		return "job_id"
 	}
 	return "test_run_id"
@@ -175,7 +175,7 @@ func idName(st store.Start) string {
 
 // endAbandoned ends the runs whose workflow was terminated, timed out or failed since that time.
 func (s *Starter) endAbandoned(ctx context.Context, since time.Time) error {
-	for _, def := range queue.Running() {
+	for _, def := range queue.All() {
 		err := s.eachAbandoned(ctx, def.Workflow, since, func(workflowID, workflowRunID string, status enumspb.WorkflowExecutionStatus) error {
 			id := strings.TrimPrefix(workflowID, def.WorkflowID(""))
 			if !def.TestRuns {

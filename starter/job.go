@@ -98,8 +98,6 @@ func (s *Starter) AddJob(ctx context.Context, queueName, id string, data json.Ra
 // acceptJob takes a job over that a client added to a queue whose jobs carry out no test run.
 func (s *Starter) acceptJob(ctx context.Context, def queue.Definition, job queue.Job) error {
 	switch {
-	case !def.Runs():
-		return fault.New(fault.Invalid, "nothing here carries out jobs of queue %s yet", def.Name)
 	case job.Name != def.JobName:
 		return fault.New(fault.Invalid, "jobs of queue %s are named %q, not %q", def.Name, def.JobName, job.Name)
 	case len(job.Data) > mostJobData:

@@ -42,7 +42,7 @@ func (r *reconciler) look(ctx context.Context) error {
 	if began.Before(r.next) {
 		return nil
 	}
-	for _, def := range queue.Running() {
+	for _, def := range queue.All() {
 		if err := r.queue(ctx, def, began.Add(-reconcileGrace)); err != nil {
 			return err
 		}

@@ -322,6 +322,3 @@ func hashOf(request any) (string, error) {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:]), nil
 }
-
-// InlineCasePrefix begins the ids of cases that came with their run; stored cases can't have it.
-const InlineCasePrefix = testcase.InlinePrefix

@@ -64,8 +64,8 @@ func (s *Starter) startAgain(ctx context.Context, start store.Start) (started bo
 // MostRequeued is how many runs one call of RequeueAll takes.
 const MostRequeued = 200
 
-// requeueAtOnce is how many runs are requeued at the same time: each takes a connection to the database.
-const requeueAtOnce = 4
+// recordAtOnce is how many runs are recorded at the same time: each takes a connection to the database.
+const recordAtOnce = 4
 
 // Requeued says what became of one run that was to be requeued.
 type Requeued struct {
@@ -80,7 +80,7 @@ func (s *Starter) RequeueAll(ctx context.Context, runIDs []string) []Requeued {
 	defer cancel()
 	var away atomic.Bool // Temporal does not answer: the sweep starts what is left
 	var group errgroup.Group
-	group.SetLimit(requeueAtOnce)
+	group.SetLimit(recordAtOnce)
 	seen := make(map[string]bool, len(runIDs))
 	for i, id := range runIDs {
 		results[i].RunID = id

@@ -284,7 +284,7 @@ func (s *Starter) start(ctx context.Context, st store.Start) error {
 	if err != nil {
 		return err
 	}
-	if def, ok := queue.Find(st.Queue); ok && !def.TestRuns {
+	if !queue.CarriesTestRuns(st.Queue) {
 		return s.Store.JobStarted(ctx, st.Queue, st.RunID, workflowRunID)
 	}
 	return s.Store.RunStarted(ctx, st.RunID, workflowRunID)

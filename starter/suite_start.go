@@ -99,7 +99,7 @@ func (s *Starter) endWaitingOfSuite(ctx context.Context, id string) error {
 		return err
 	}
 	var group errgroup.Group
-	group.SetLimit(requeueAtOnce)
+	group.SetLimit(recordAtOnce)
 	for _, run := range runs {
 		group.Go(func() error {
 			_, err := s.Store.EndWaiting(ctx, queue.TestExecution, run.ID, run.Ended(store.RunCancelled, "", cancelled), time.Now())

@@ -130,14 +130,14 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func())
 		return err
 	}
 	runs, learned := m.Runs(), m.Learning()
-	fatal := make(chan error, len(queue.Running()))
+	fatal := make(chan error, len(queue.All()))
 	var workers []sdkworker.Worker
 	defer func() {
 		for _, w := range workers {
 			w.Stop()
 		}
 	}()
-	for _, def := range queue.Running() {
+	for _, def := range queue.All() {
 		w := newWorker(client, def, cfg, func(err error) { fatal <- err })
 		workflows.Register(w)
 		if def.TestRuns {

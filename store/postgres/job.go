@@ -141,12 +141,6 @@ func (s *Store) endJobIf(ctx context.Context, queueName, id string, o store.JobO
 	return after, err
 }
 
-// runs says whether the jobs of a queue carry out test runs.
-func runs(queueName string) bool {
-	def, ok := queue.Find(queueName)
-	return !ok || def.TestRuns
-}
-
 // readJobStart reads what starts the workflow of a job without a test run again.
 func (s *Store) readJobStart(ctx context.Context, tx pgx.Tx, r *store.Reconciled) error {
 	var input string

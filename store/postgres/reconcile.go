@@ -86,7 +86,7 @@ func (s *Store) Reconcile(ctx context.Context, queueName, jobID string, look Loo
 func (s *Store) readStart(ctx context.Context, tx pgx.Tx, r *store.Reconciled) error {
 	var input string
 	r.Start = store.Start{RunID: r.After.Run(), Queue: r.After.Queue}
-	if !runs(r.After.Queue) {
+	if !queue.CarriesTestRuns(r.After.Queue) {
 		return s.readJobStart(ctx, tx, r)
 	}
 	err := tx.QueryRow(ctx, s.query["run_start"], r.Start.RunID).Scan(&r.Start.TestCaseID, &r.Start.UserID, &r.Start.Title,
@@ -101,7 +101,7 @@ func (s *Store) readStart(ctx context.Context, tx pgx.Tx, r *store.Reconciled) e
 
 // follow writes the new record of a job, and what it means for the run.
 func (s *Store) follow(ctx context.Context, tx pgx.Tx, r store.Reconciled) error {
-	if !runs(r.After.Queue) {
+	if !queue.CarriesTestRuns(r.After.Queue) {
 		return s.followJob(ctx, tx, r)
 	}
 	runID, job := r.Start.RunID, r.After
