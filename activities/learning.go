@@ -1,13 +1,10 @@
 package activities
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -63,19 +60,11 @@ type LearningRequest struct {
 // ParseLearning reads the data of a job.
 func ParseLearning(data json.RawMessage) (LearningRequest, error) {
 	var r LearningRequest
-	text := bytes.TrimSpace(data)
-	if len(text) == 0 || string(text) == "null" {
-		return r, nil
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields() // a misspelt testCaseId must not mean all cases
-	if err := d.Decode(&r); err != nil {
-		return r, fault.New(fault.Invalid, "the job's data can't be understood: %s; it may have testCaseId and environment", err)
+	if err := fault.ReadObject(data, &r, "the job's data", `{"testCaseId": "checkout"}`, "testCaseId and environment"); err != nil {
+		return r, err
 	}
 	const most = 500
-	switch _, err := d.Token(); {
-	case !errors.Is(err, io.EOF):
-		return r, fault.New(fault.Invalid, "the job's data can't be understood: something follows the object")
+	switch {
 	case r.Environment != "" && r.TestCaseID == "":
 		return r, fault.New(fault.Invalid, "the job's data has an environment and no testCaseId")
 	case len(r.TestCaseID) > most || len(r.Environment) > most || strings.ContainsRune(r.TestCaseID+r.Environment, 0):

@@ -1,10 +1,7 @@
 package cleanup
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"time"
 
 	"github.com/cinnamon-qa/cinnamon/artifact"
@@ -64,23 +61,8 @@ type Request struct {
 // ParseRequest reads a job's data. Its errors have the code Invalid and say in words what is wrong.
 func ParseRequest(data json.RawMessage) (Request, error) {
 	var r Request
-	text := bytes.TrimSpace(data)
-	if len(text) == 0 || string(text) == "null" {
-		return r, nil
-	}
-	if text[0] != '{' {
-		return r, fault.New(fault.Invalid, "the job's data must be an object, such as {\"dryRun\": true}")
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields() // a misspelt dryRun must not delete
-	if err := d.Decode(&r); err != nil {
-		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return r, fault.New(fault.Invalid, "the job's data can't be understood: %s must be a %s, not a %s", wrong.Field, wrong.Type, wrong.Value)
-		}
-		return r, fault.New(fault.Invalid, "the job's data can't be understood: %s; it may have dryRun and olderThanDays", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return r, fault.New(fault.Invalid, "the job's data can't be understood: something follows the object")
+	if err := fault.ReadObject(data, &r, "the job's data", `{"dryRun": true}`, "dryRun and olderThanDays"); err != nil {
+		return r, err
 	}
 	const most = 36500
 	if days := r.OlderThanDays; days != nil && (*days < 0 || *days > most) {

@@ -74,12 +74,14 @@ func (s *Starter) SubmitJob(ctx context.Context, j Job) (job queue.Job, created 
 }
 
 // startJobSoon starts a workflow, unless Temporal is away: the sweep will then.
-func (s *Starter) startJobSoon(ctx context.Context, start store.Start) {
+func (s *Starter) startJobSoon(ctx context.Context, start store.Start) (started bool) {
 	soon, cancel := context.WithTimeout(ctx, temporalWithin)
 	defer cancel()
-	if err := s.start(soon, start); err != nil {
+	err := s.start(soon, start)
+	if err != nil {
 		s.Log.WarnContext(ctx, "the workflow of a job could not be started yet; it will be", "job_id", start.RunID, "queue", start.Queue, "error", err)
 	}
+	return err == nil
 }
 
 // AddJob adds a job whose workflow is the caller's to start, unless there is one of that id: package activities' port.

@@ -41,11 +41,8 @@ func (s *Starter) addLearning(ctx context.Context) error {
 		}
 		if created {
 			obs.Named(s.Log, obs.QueueLog(start.Queue)).DebugContext(ctx, obs.JobAdded, "job_id", start.RunID, "queue", start.Queue, "test_case_id", id)
-			soon, cancel := context.WithTimeout(ctx, temporalWithin)
-			err := s.start(soon, start)
-			cancel()
-			if err != nil { // the sweep starts it when Temporal is back, and the others wait for that
-				return fmt.Errorf("starting job %s: %w", start.RunID, err)
+			if !s.startJobSoon(ctx, start) {
+				return nil // the others wait until Temporal is back
 			}
 		}
 	}

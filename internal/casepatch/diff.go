@@ -1,7 +1,6 @@
 package casepatch
 
 import (
-	"bytes"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -37,8 +36,7 @@ func (r *Result) Diff(name string) string {
 
 // linesOf splits a text after each line's end.
 func linesOf(text []byte) []string {
-	lines := slices.Collect(strings.Lines(string(bytes.Clone(text))))
-	return lines
+	return slices.Collect(strings.Lines(string(text)))
 }
 
 // change is lines that went and lines that came in their place.

@@ -207,15 +207,6 @@ func amountsOf(files []cleanup.File) cleanup.Amounts {
 	return a
 }
 
-// rowsOf reads all rows of a query in a transaction.
-func rowsOf[T any](ctx context.Context, tx pgx.Tx, scan pgx.RowToFunc[T], query string, args ...any) ([]T, error) {
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, scan)
-}
-
 func scanFile(row pgx.CollectableRow) (cleanup.File, error) {
 	var f cleanup.File
 	err := row.Scan(&f.ID, &f.RunID, &f.Path, &f.Kind, &f.Bytes, &f.Ended)

@@ -112,7 +112,7 @@ func (s *Store) history(ctx context.Context, tx pgx.Tx, testCaseID, environment 
 	}
 	var ids []string
 	var attempts []int
-	h.Runs, err = gather(ctx, tx, func(row pgx.CollectableRow) (learning.Run, error) {
+	h.Runs, err = rowsOf(ctx, tx, func(row pgx.CollectableRow) (learning.Run, error) {
 		var r learning.Run
 		var attempt int
 		err := row.Scan(&r.ID, &r.Version, &r.Passed, &r.Retried, &attempt, &r.Started, &r.Ended)
@@ -133,7 +133,7 @@ func (s *Store) history(ctx context.Context, tx pgx.Tx, testCaseID, environment 
 	if err := s.details(ctx, tx, h.Runs, ids, attempts); err != nil {
 		return h, err
 	}
-	h.Locators, err = gather(ctx, tx, func(row pgx.CollectableRow) (learning.Locator, error) {
+	h.Locators, err = rowsOf(ctx, tx, func(row pgx.CollectableRow) (learning.Locator, error) {
 		var l learning.Locator
 		var selectors string
 		if err := row.Scan(&l.ID, &l.Step.Number, &l.Step.Hash, &selectors, &l.Status, &l.Heal, &l.Since, &l.Decided, &l.ByPerson); err != nil {
@@ -145,7 +145,7 @@ func (s *Store) history(ctx context.Context, tx pgx.Tx, testCaseID, environment 
 		return h, err
 	}
 	slices.Reverse(h.Locators) // they are decided about, and locked, in the order in which runs teach them
-	h.Sightings, err = gather(ctx, tx, func(row pgx.CollectableRow) (learning.Sighting, error) {
+	h.Sightings, err = rowsOf(ctx, tx, func(row pgx.CollectableRow) (learning.Sighting, error) {
 		var seen learning.Sighting
 		var text string
 		if err := row.Scan(&seen.Step.Number, &seen.Step.Hash, &seen.Version, &seen.At, &text); err != nil {
@@ -170,7 +170,7 @@ func (s *Store) details(ctx context.Context, tx pgx.Tx, runs []learning.Run, ids
 	for i := range runs {
 		byID[runs[i].ID] = &runs[i]
 	}
-	_, err := gather(ctx, tx, func(row pgx.CollectableRow) (struct{}, error) {
+	_, err := rowsOf(ctx, tx, func(row pgx.CollectableRow) (struct{}, error) {
 		var id, message, page string
 		var last bool
 		var ms int64
@@ -191,7 +191,7 @@ func (s *Store) details(ctx context.Context, tx pgx.Tx, runs []learning.Run, ids
 	if err != nil {
 		return err
 	}
-	_, err = gather(ctx, tx, func(row pgx.CollectableRow) (struct{}, error) {
+	_, err = rowsOf(ctx, tx, func(row pgx.CollectableRow) (struct{}, error) {
 		var id, evidence string
 		var a learning.Adaptation
 		var kind store.AdaptationType
@@ -209,14 +209,6 @@ func (s *Store) details(ctx context.Context, tx pgx.Tx, runs []learning.Run, ids
 		return struct{}{}, nil
 	}, s.query["learning_adaptations"], ids, attempts, adaptationsRead)
 	return err
-}
-
-func gather[T any](ctx context.Context, tx pgx.Tx, scan pgx.RowToFunc[T], query string, args ...any) ([]T, error) {
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, scan)
 }
 
 func decoded(text string, into any, what string) error {

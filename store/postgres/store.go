@@ -115,6 +115,15 @@ func (s *Store) inTx(ctx context.Context, do func(tx pgx.Tx) error) error {
 	return coded(err, "the database did not carry out the change")
 }
 
+// rowsOf reads all rows of a query in a transaction.
+func rowsOf[T any](ctx context.Context, tx pgx.Tx, scan pgx.RowToFunc[T], query string, args ...any) ([]T, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scan)
+}
+
 // collect reads all rows of a query. problem is what clients are told if that fails.
 func collect[T any](ctx context.Context, s *Store, problem string, scan pgx.RowToFunc[T], query string, args ...any) ([]T, error) {
 	rows, err := s.pool.Query(ctx, query, args...)
